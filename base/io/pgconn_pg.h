@@ -1,0 +1,48 @@
+/*
+ * pgconn: one non-blocking PostgreSQL connection on the loop.
+ *
+ *     idle -> connecting -> ready <-> busy -> (lost -> connecting ...)
+ *
+ * It connects again by itself with back-off (0.2 s .. 5 s) until closed. One request at a time;
+ * a request completes exactly once, from the loop, never inside the call that started it; when
+ * the connection is lost it completes with PGCONN_LOST. Names are resolved by uv_getaddrinfo
+ * (PQconnectStart would block); unix sockets need none. Never pipeline mode.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "base/view.h"
+
+#include <libpq-fe.h>
+#include <uv.h>
+
+struct pgconn;
+
+struct pgconn_options {
+    uv_loop_t *loop;
+    const char *conninfo;        /* borrowed; without password */
+    const char *password_file;   /* NULL: none; read at each connect, never logged */
+    const char *name;            /* application_name, and in log lines */
+    void (*on_ready)(void *arg); /* (again) connected, nothing prepared */
+    void (*on_lost)(void *arg, const char *why); /* also after a failed first connect */
+    void *arg;
+};
+
+enum pgconn_status {
+    PGCONN_OK,
+    PGCONN_ERROR, /* the server refused: result holds SQLSTATE and message */
+    PGCONN_LOST,  /* no answer: it may or may not have happened */
+};
+
+typedef void pgconn_done_fn(void *arg, enum pgconn_status status, const PGresult *result);
+
+struct pgconn *pgconn_open(const struct pgconn_options *opt);
+void pgconn_close(struct pgconn *conn, void (*on_closed)(void *arg), void *arg);
+bool pgconn_ready(const struct pgconn *conn); /* connected and not busy */
+
+/* One statement with text parameters (NULL entries are SQL NULL), results in text. CHECKs ready. */
+void pgconn_query(struct pgconn *conn, const char *sql, int n_params, const char *const *params,
+    pgconn_done_fn *done, void *arg);
+/* COPY ... FROM STDIN (FORMAT binary) with all bytes at hand; data is borrowed until done. */
+void pgconn_copy_in(
+    struct pgconn *conn, const char *sql, struct view data, pgconn_done_fn *done, void *arg);

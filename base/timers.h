@@ -1,0 +1,36 @@
+/*
+ * timers: deadlines in one total order: by instant, then by key. Pure: it reads no clock.
+ *
+ * A struct timer is embedded in what it belongs to. key must be made of what the timer is for
+ * (never of an address), so that two runs fire in the same order; two timers with the same
+ * instant and key fire in an order that must not matter.
+ */
+#pragma once
+
+#include "base/instant.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct timer {
+    struct instant when;
+    uint64_t key;
+    size_t slot; /* place in the heap + 1; 0: not set */
+};
+
+struct timers {
+    struct timer **heap; /* pointers borrowed, array owned */
+    size_t len;
+    size_t cap;
+};
+
+void timers_init(struct timers *timers);
+void timers_fini(struct timers *timers);
+/* Sets or moves. timer->key must have been written before. */
+void timers_set(struct timers *timers, struct timer *timer, struct instant when);
+/* Fine if it is not set. */
+void timers_cancel(struct timers *timers, struct timer *timer);
+/* INSTANT_NEVER if there is none. */
+struct instant timers_next(const struct timers *timers);
+/* Takes out the first timer with when <= now; NULL if there is none. */
+struct timer *timers_pop(struct timers *timers, struct instant now);

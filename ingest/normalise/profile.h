@@ -1,0 +1,47 @@
+/*
+ * profile: how one vendor's JSON payload becomes the fields of a class. From classes/<name>.yaml;
+ * immutable data, filled by config/.
+ *
+ * Paths are dotted object keys, "data.port.temp"; `[]` in parts is the array whose elements are
+ * the parts. A value path is looked up in the part's element first, then from the root.
+ */
+#pragma once
+
+#include "model/class.h"
+
+enum time_form {
+    TIME_NONE,
+    TIME_UNIX_S,
+    TIME_UNIX_MS,
+    TIME_RFC3339,
+    TIME_LOCAL, /* "2026-11-24 14:56:40" in Asia/Shanghai */
+};
+
+struct profile_code { /* what the vendor writes -> number of the field */
+    struct view text; /* JSON string, or the text of a JSON number or true/false */
+    double number;
+};
+
+struct profile_field {
+    const char *path;
+    uint16_t field;       /* index in the class */
+    double scale, offset; /* value * scale + offset, in the field's measure; 1 and 0 if not given */
+    bool text_numbers;    /* "1", "0.3" are numbers */
+    bool invert;          /* booleans the other way round */
+    const struct profile_code *codes;
+    size_t n_codes;
+};
+
+struct profile {
+    const char *name;  /* "plain", unique in its class */
+    const char *parts; /* path of the array of parts, NULL: the message is about one part */
+    const char *part;  /* path of the part's name, NULL: '' */
+    const char *time;  /* NULL: no time */
+    enum time_form time_form;
+    const char *boot, *sequence; /* paths of the identity; NULL: none */
+    const char *device;          /* path of the device's code, to compare with the topic's; NULL */
+    const char *test;            /* path of a bool: under test or inspection; NULL */
+    const char *receipt;         /* path of the message's id to be sent back; NULL: no receipts */
+    const struct profile_field *fields;
+    size_t n_fields;
+};

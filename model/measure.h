@@ -1,0 +1,22 @@
+/*
+ * measure: units of measurement, so that 60°C and 60kg cannot be compared by mistake.
+ *
+ * value in the dimension's base unit = value * factor + offset.
+ */
+#pragma once
+
+#include "base/view.h"
+
+struct measure {
+    const char *name;      /* "°C", "kPa", "%" */
+    const char *dimension; /* "temperature", "pressure"; "" for bare numbers */
+    double factor;
+    double offset;
+};
+
+/* NULL if it is not known. "" gives the bare number. */
+const struct measure *measure_find(struct view name);
+/* i-th of the table, NULL after the last. */
+const struct measure *measure_at(size_t i);
+/* Both of one dimension, or CHECK. */
+double measure_convert(double value, const struct measure *from, const struct measure *to);

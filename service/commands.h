@@ -1,0 +1,17 @@
+/*
+ * commands: the subcommands of wallwatch, one file each (service/cmd_<name>.c).
+ *
+ * Each gets argv from its own name on, answers --help, and returns an exit code. Service decides
+ * nothing: it wires modules and prints.
+ */
+#pragma once
+
+enum exit_code {
+    EXIT_FINE = 0,
+    EXIT_FOUND = 1, /* found something: a problem, an imbalance, a difference; or could not */
+    EXIT_USAGE = 2, /* wrong use */
+};
+
+typedef int command_fn(int argc, char **argv);
+
+/* In order of the alphabet; each is a row of the table in main.c. */

@@ -1,0 +1,45 @@
+/*
+ * wallwatch: one program, many subcommands. Finds the one that was named; nothing else.
+ */
+#include "base/check.h"
+#include "service/commands.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    command_fn *run;
+    const char *help;
+} commands[] = {
+    {NULL, NULL, NULL},
+};
+
+static void
+print_usage(FILE *out)
+{
+    (void)fprintf(out, "usage: wallwatch COMMAND [OPTION ...]\n\n");
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        if (commands[i].name != NULL && commands[i].help != NULL)
+            (void)fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
+    }
+    (void)fprintf(out, "\n'wallwatch COMMAND --help' tells more. "
+                       "Exit codes: 0 fine, 1 found something, 2 wrong use.\n");
+}
+
+int
+main(int argc, char **argv)
+{
+    if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
+        print_usage(stdout);
+        return EXIT_FINE;
+    }
+    for (size_t i = 0; argc >= 2 && i < ARRAY_LEN(commands); i++) {
+        if (commands[i].name != NULL && strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    }
+    if (argc >= 2)
+        (void)fprintf(stderr, "wallwatch: '%s' is not a command\n", argv[1]);
+    print_usage(stderr);
+    return EXIT_USAGE;
+}
