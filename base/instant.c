@@ -82,7 +82,8 @@ instant_from_civil(int year, int month, int day, int hour, int minute, int secon
 
     const int64_t days = days_from_civil(year, month, day);
     const struct instant at = {
-        (days * S_PER_DAY + hour * 3600 + minute * 60 + second - offset_s) * US_PER_S};
+        (days * S_PER_DAY + (int64_t)hour * 3600 + (int64_t)minute * 60 + second - offset_s) *
+        US_PER_S};
     const struct civil back = instant_civil((struct instant){days * S_PER_DAY * US_PER_S}, 0);
 
     if (back.month != month || back.day != day)
