@@ -1,0 +1,28 @@
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from harness.servers import Postgres  # noqa: E402
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: over 20 s; not in --quick")
+    config.addinivalue_line("markers", "soak: minutes; only in --all")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """The PostgreSQL of this run."""
+    pg = Postgres(tmp_path_factory.mktemp("pg") / "server").start()
+    yield pg
+    pg.stop()
+
+
+@pytest.fixture
+def postgres(server):
+    """Running at the start of each test, whatever the last one did to it."""
+    server.start()
+    return server
