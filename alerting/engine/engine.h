@@ -40,25 +40,36 @@ struct engine_options {
     uint32_t device_rate, device_burst; /* readings/s judged per device, and bucket (20, 200) */
 };
 
-/* One numbered sequence. RECORD inputs are numbered by journal position; every other input is
+/*
+ * One numbered sequence. RECORD inputs are numbered by journal position; every other input is
  * appended to the ledger before it is fed, with its now and the journal position after which it is
- * fed. body: JSON object text; keys listed here. */
+ * fed. body: a JSON object that json_check() has passed; keys here. What came signed stays nested
+ * in `body`, so that a sender cannot write the keys that the lane writes. An instant is a number
+ * of microseconds or RFC 3339 text.
+ */
 enum input_kind {
     INPUT_RECORD,   /* in->record */
     INPUT_TICK,     /* deadlines up to now fire */
-    INPUT_COMMAND,  /* id, sender, at (instant of signing, us), command, and its arguments, see
-                       engine/command.c */
-    INPUT_ANSWER,   /* a centre's: id, sender, at, order, answer (order state name), by, comment */
-    INPUT_DELIVERY, /* delivery (id), attempt, result: delivered|failed|never, detail */
-    INPUT_REFUSED,  /* what was not let in: what, sender, why (bad signature, unreadable, ...) */
-    INPUT_FACT,   /* code, on (bool), subject, detail: of Wallwatch itself, see engine/builtin.h */
+    INPUT_COMMAND,  /* at (of signing), id, sender, unit (its subtree only; absent: all), body (the
+                       command's own object, docs/interfaces.md); down_until: when the lane came
+                       back, if `at` is in a time when it was down */
+    INPUT_ANSWER,   /* at, id, sender, centre (the sender's; absent: none), body: {answer, by,
+                       comment, order} or {answer: received, notice} */
+    INPUT_DELIVERY, /* attempt, delivery, detail, result: delivered|failed|never. Over MQTT only a
+                       failure is a result: delivered is what an answer says */
+    INPUT_REFUSED,  /* what was not let in: sender, what, why */
+    INPUT_FACT,   /* code, detail, on (bool), subject: of Wallwatch itself, see engine/builtin.h */
     INPUT_LINK,   /* up (bool): connected to the broker */
     INPUT_CONFIG, /* version; in->options holds the new configuration */
-    INPUT_REBASE, /* delta_us: the wall clock was moved */
-    INPUT_START,  /* late (bool): a start; what was in flight is sent again */
+    INPUT_REBASE, /* delta_us: the wall clock was moved; now is the new time, it may be earlier */
+    INPUT_START,  /* epoch, late_us: a start; what was in flight is sent again. Deadlines of cases
+                     and orders are held back until INPUT_READY, at most ENGINE_HOLD */
+    INPUT_READY,  /* what the broker kept of commands and replies has been fed */
     INPUT_KINDS,
 };
 extern const char *const input_names[INPUT_KINDS];
+
+#define ENGINE_HOLD SPAN_S(5)
 
 struct input {
     enum input_kind kind;
@@ -69,7 +80,9 @@ struct input {
     const struct engine_options *options;
 };
 
-/* In the order in which they are to be carried out; views live until the next call. */
+/* In the order in which they are to be carried out: events and sends in order of their causes
+ * (deadlines, oldest first, then the input), a receipt or an answer, then one PUBLISH for each
+ * changed case, in order of ids. Views live until the next call. */
 enum effect_kind {
     EFFECT_EVENT,   /* append body to the ledger before anything after it is carried out */
     EFFECT_PUBLISH, /* topic, body (empty: clear), retained */
@@ -86,8 +99,9 @@ struct effect {
     struct view topic; /* PUBLISH, RECEIPT, ANSWER, SEND over MQTT */
     struct view body;  /* JSON */
     bool retained;
-    struct view delivery;          /* SEND: stable id, the receiver's key against doubles */
-    uint32_t attempt;              /* SEND: 1.. */
+    struct view delivery; /* SEND: stable id, the receiver's key against doubles; goes back in
+                             INPUT_DELIVERY */
+    uint32_t attempt;     /* SEND: 1.. */
     const struct channel *channel; /* SEND */
     struct view to;                /* SEND: address.to */
     enum severity severity;        /* SEND: red goes first */
@@ -112,7 +126,7 @@ bool engine_is_duplicate(const struct engine *engine, uint64_t pos);
 void engine_stored(struct engine *engine, uint64_t mark);
 
 struct engine_counts { /* for status, metrics, summary */
-    uint64_t readings, judged, duplicates, flooded;
+    uint64_t readings, judged, duplicates, flooded, canaries;
     uint64_t events;                   /* number of the newest: `n` of status and topics */
     uint32_t open[SEVERITY_COUNT];     /* cases that are not closed or false alarms */
     uint32_t open_by_tier[TIER_COUNT]; /* by the highest tier told */
