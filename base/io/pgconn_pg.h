@@ -1,12 +1,14 @@
 /*
  * pgconn: one non-blocking PostgreSQL connection on the loop.
  *
- *     idle -> connecting -> ready <-> busy -> (lost -> connecting ...)
+ *     waiting -> resolving -> connecting -> ready <-> busy
+ *        ^____________________________________________|   (lost; back-off 0.2 s .. 5 s)
  *
- * It connects again by itself with back-off (0.2 s .. 5 s) until closed. One request at a time;
- * a request completes exactly once, from the loop, never inside the call that started it; when
- * the connection is lost it completes with PGCONN_LOST. Names are resolved by uv_getaddrinfo
- * (PQconnectStart would block); unix sockets need none. Never pipeline mode.
+ * It connects again by itself until closed. One request at a time; a request completes exactly
+ * once, from the loop, never inside the call that started it; when the connection is lost it
+ * completes with PGCONN_LOST, and on_lost follows. Names of hosts are resolved by uv_getaddrinfo
+ * (PQconnectStart would block); unix sockets need none. Never pipeline mode: COPY hangs in it.
+ * It logs nothing: what it knows goes to on_lost. Thread: loop. Time: the loop's, for back-off.
  */
 #pragma once
 
@@ -20,9 +22,9 @@ struct pgconn;
 
 struct pgconn_options {
     uv_loop_t *loop;
-    const char *conninfo;        /* borrowed; without password */
-    const char *password_file;   /* NULL: none; read at each connect, never logged */
-    const char *name;            /* application_name, and in log lines */
+    const char *conninfo;        /* copied; without password */
+    const char *password_file;   /* copied; NULL: none; read at each connect, never logged */
+    const char *name;            /* copied; application_name */
     void (*on_ready)(void *arg); /* (again) connected, nothing prepared */
     void (*on_lost)(void *arg, const char *why); /* also after a failed first connect */
     void *arg;
@@ -31,16 +33,22 @@ struct pgconn_options {
 enum pgconn_status {
     PGCONN_OK,
     PGCONN_ERROR, /* the server refused: result holds SQLSTATE and message */
-    PGCONN_LOST,  /* no answer: it may or may not have happened */
+    PGCONN_LOST,  /* no answer, or a FATAL one: it may or may not have happened; no result */
 };
 
+/* result is freed after the call. The connection is ready again: the next request may start. */
 typedef void pgconn_done_fn(void *arg, enum pgconn_status status, const PGresult *result);
 
 struct pgconn *pgconn_open(const struct pgconn_options *opt);
+/* A request in flight never completes; on_closed is all that still comes. */
 void pgconn_close(struct pgconn *conn, void (*on_closed)(void *arg), void *arg);
 bool pgconn_ready(const struct pgconn *conn); /* connected and not busy */
+/* Drops the connection and connects anew; on_lost(why) comes from the loop. For who no longer
+ * knows in what state the session is. */
+void pgconn_again(struct pgconn *conn, const char *why);
 
-/* One statement with text parameters (NULL entries are SQL NULL), results in text. CHECKs ready. */
+/* One statement with text parameters (NULL entries are SQL NULL), results in text. CHECKs ready.
+ * sql and params are copied. */
 void pgconn_query(struct pgconn *conn, const char *sql, int n_params, const char *const *params,
     pgconn_done_fn *done, void *arg);
 /* COPY ... FROM STDIN (FORMAT binary) with all bytes at hand; data is borrowed until done. */
