@@ -34,6 +34,7 @@ struct request {
 
 struct pgconn {
     struct pgconn_options opt;
+    char *texts[3]; /* what opt's strings point to */
     enum state state;
     PGconn *pq;
     /* New for each step of a connect: libpq may close a socket and get the same number again. */
@@ -65,9 +66,8 @@ finish_close(struct pgconn *conn)
     void (*on_closed)(void *arg) = conn->on_closed;
     void *arg = conn->closed_arg;
 
-    free((void *)(uintptr_t)conn->opt.conninfo);
-    free((void *)(uintptr_t)conn->opt.password_file);
-    free((void *)(uintptr_t)conn->opt.name);
+    for (size_t i = 0; i < ARRAY_LEN(conn->texts); i++)
+        free(conn->texts[i]);
     free(conn->hosts);
     buf_fini(&conn->addresses);
     free(conn);
@@ -294,12 +294,13 @@ on_resolved(uv_getaddrinfo_t *resolve, int status, struct addrinfo *found)
         finish_close(conn);
         return;
     }
-    if (status == 0 && found->ai_family == AF_INET)
+    if (status == 0 && found->ai_family == AF_INET) {
         (void)uv_ip4_name(
             (const struct sockaddr_in *)(const void *)found->ai_addr, address, sizeof(address));
-    else if (status == 0)
+    } else if (status == 0) {
         (void)uv_ip6_name(
             (const struct sockaddr_in6 *)(const void *)found->ai_addr, address, sizeof(address));
+    }
     uv_freeaddrinfo(found);
     if (status != 0) {
         char why[512];
@@ -342,7 +343,7 @@ resolve_next(struct pgconn *conn)
 static char *
 hosts_to_resolve(const char *conninfo)
 {
-    char *hosts = NULL;
+    const char *hosts = "";
     bool has_address = false;
     PQconninfoOption *options = PQconninfoParse(conninfo, NULL);
 
@@ -351,15 +352,13 @@ hosts_to_resolve(const char *conninfo)
             continue;
         has_address |= strcmp(o->keyword, "hostaddr") == 0;
         if (strcmp(o->keyword, "host") == 0 && strchr(o->val, '/') == NULL && o->val[0] != '@')
-            hosts = strdup(o->val);
+            hosts = o->val;
     }
+    char *copy = strdup(has_address ? "" : hosts);
+
     PQconninfoFree(options);
-    if (hosts == NULL || has_address) {
-        free(hosts);
-        hosts = strdup("");
-    }
-    CHECK(hosts != NULL);
-    return hosts;
+    CHECK(copy != NULL);
+    return copy;
 }
 
 static void
@@ -561,9 +560,9 @@ pgconn_open(const struct pgconn_options *opt)
     struct pgconn *conn = mem_zalloc(1, sizeof(*conn));
 
     conn->opt = *opt;
-    conn->opt.conninfo = copy_text(opt->conninfo);
-    conn->opt.password_file = copy_text(opt->password_file);
-    conn->opt.name = copy_text(opt->name);
+    conn->opt.conninfo = conn->texts[0] = copy_text(opt->conninfo);
+    conn->opt.password_file = conn->texts[1] = copy_text(opt->password_file);
+    conn->opt.name = conn->texts[2] = copy_text(opt->name);
     conn->backoff_ms = BACKOFF_FIRST_MS;
     buf_init(&conn->addresses, ADDRESSES_MAX);
     CHECK(uv_timer_init(opt->loop, &conn->timer) == 0);
