@@ -49,13 +49,11 @@ class Postgres:
 class Broker(Process):
     """mosquitto as deploy/private-broker starts it: accounts, ACL, persistence."""
 
-    def __init__(self, folder, site=None):
+    def __init__(self, folder, accounts):
         self.folder = pathlib.Path(folder)
-        self.folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
-        self.site = site
-        super().__init__([ROOT / "deploy/private-broker", "run", self.folder, self.port],
-                         self.folder / "log")
+        super().__init__([ROOT / "deploy/private-broker", self.folder, self.port, *accounts],
+                         self.folder.with_suffix(".log"))
 
     def start(self):
         super().start()
@@ -70,4 +68,8 @@ class Broker(Process):
             return s.connect_ex(("127.0.0.1", self.port)) == 0
 
     def password(self, user):
-        return (self.folder / "secrets" / user).read_text().strip()
+        return (self.secret(user)).read_text().strip()
+
+    def secret(self, user):
+        """The file with that account's password."""
+        return self.folder / "secrets" / user
