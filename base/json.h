@@ -22,7 +22,7 @@ enum json_flaw {
     JSON_EMPTY,
     JSON_SIZE,  /* longer than max_bytes */
     JSON_DEPTH, /* deeper than JSON_MAX_DEPTH */
-    JSON_UTF8,  /* overlong, surrogate, truncated, above U+10FFFF */
+    JSON_UTF8,  /* overlong, surrogate (escaped ones too, unless paired), cut, above U+10FFFF */
     JSON_SYNTAX,
     JSON_NUMBER,    /* not the grammar of RFC 8259, or not finite */
     JSON_NUL,       /* \u0000 */
@@ -31,13 +31,20 @@ enum json_flaw {
 };
 
 #define JSON_MAX_DEPTH 32
+#define JSON_NUMBER_BYTES 63 /* a longer number is a flaw: cJSON would cut it */
 
-/* *at: byte offset of the flaw (0 if fine). */
+/*
+ * One pass, no recursion; the work is bounded by n log n whatever the bytes are. *at: byte offset
+ * of the flaw (0 if fine). Keys are compared after unescaping ("a" and "\u0061" are one key), at
+ * the close of their object, so another flaw inside the object is named before a duplicate.
+ */
 enum json_flaw json_check(struct view text, size_t max_bytes, size_t *at);
 /* "json-utf8" and so on: the reason word of a reject. */
 const char *json_flaw_name(enum json_flaw flaw);
 /* True for well-formed UTF-8 without NUL. */
 bool utf8_valid(struct view text);
+/* Bytes of the well-formed character at the start, 1..4; 0: there is none (or it is NUL). */
+size_t utf8_char(struct view text);
 
 struct json_frame; /* one open object or array */
 
@@ -50,7 +57,8 @@ void json_begin(struct json_writer *json, struct buf *out);
 /* CHECKs that everything was closed. */
 void json_end(struct json_writer *json);
 
-/* key is NULL inside an array and for the outermost value. */
+/* key is NULL inside an array and for the outermost value. The same key twice in one object is a
+ * broken invariant. A text that would pass the limit of out sets out->full. */
 void json_object(struct json_writer *json, const char *key);
 void json_array(struct json_writer *json, const char *key);
 void json_close(struct json_writer *json);
