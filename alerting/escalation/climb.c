@@ -1,0 +1,98 @@
+#include "alerting/escalation/climb.h"
+
+#include <stddef.h>
+
+static bool
+passed_over(const struct policy_step *step, const struct climb *climb)
+{
+    switch (step->unless) {
+    case UNLESS_ACKNOWLEDGED:
+        return climb->acknowledged || climb->settled;
+    case UNLESS_ARRIVED:
+        return climb->arrived || climb->settled;
+    case UNLESS_SETTLED:
+    case UNLESS_NEVER:
+        return climb->settled;
+    }
+    return false;
+}
+
+/* clock working counts like natural until calendars come (issue 6). */
+static struct instant
+due_at(const struct policy_step *step, const struct climb *climb)
+{
+    const struct instant at = instant_add(instant_add(climb->from, step->after), climb->put_off);
+
+    return instant_max(at, climb->resumed);
+}
+
+/* After its last step a policy repeats it until somebody takes the case. A last step that waits
+ * for nothing would never stop, so it waits for an acknowledgement from the second time on. */
+static struct climb_due
+repeat_due(const struct policy *policy, const struct climb *climb)
+{
+    const struct policy_step *last = &policy->steps[policy->n_steps - 1];
+    const struct instant at = instant_max(instant_add(climb->last, policy->repeat), climb->resumed);
+
+    if (policy->repeat.us <= 0 || passed_over(last, climb))
+        return (struct climb_due){.step = -1};
+    if (last->unless == UNLESS_NEVER && climb->acknowledged)
+        return (struct climb_due){.step = -1};
+    return (struct climb_due){.step = (int)policy->n_steps - 1, .at = at, .repeat = true};
+}
+
+struct climb_due
+climb_next(const struct policy *policy, const struct climb *climb)
+{
+    struct climb_due best = {.step = -1};
+
+    for (size_t i = 0; i < policy->n_steps && i < CLIMB_MAX_STEPS; i++) {
+        const struct policy_step *step = &policy->steps[i];
+
+        if ((climb->fired >> i & 1) != 0 || passed_over(step, climb))
+            continue;
+        const struct instant at = due_at(step, climb);
+
+        if (best.step < 0 || instant_cmp(at, best.at) < 0)
+            best = (struct climb_due){.step = (int)i, .at = at};
+    }
+    if (best.step < 0 && policy->n_steps > 0 && (climb->fired >> (policy->n_steps - 1) & 1) != 0)
+        return repeat_due(policy, climb);
+    return best;
+}
+
+void
+climb_fired(struct climb *climb, const struct climb_due *due)
+{
+    climb->fired |= UINT64_C(1) << due->step;
+    climb->last = due->at;
+    if (due->repeat)
+        climb->repeats++;
+}
+
+int
+climb_above(const struct policy *policy, const struct climb *climb, enum tier tier)
+{
+    for (size_t i = 0; i < policy->n_steps && i < CLIMB_MAX_STEPS; i++) {
+        if ((climb->fired >> i & 1) == 0 && policy->steps[i].tier > tier)
+            return (int)i;
+    }
+    return -1;
+}
+
+void
+climb_adopt(const struct policy *policy, struct climb *climb)
+{
+    const bool any = climb->fired != 0;
+
+    climb->fired = 0;
+    if (!any)
+        return;
+    for (size_t i = 0; i < policy->n_steps && i < CLIMB_MAX_STEPS; i++) {
+        const struct instant at =
+            instant_add(instant_add(climb->from, policy->steps[i].after), climb->put_off);
+
+        if (instant_cmp(at, climb->last) <= 0)
+            climb->fired |= UINT64_C(1) << i;
+    }
+}
