@@ -48,6 +48,10 @@ struct fs {
     bool (*list)(void *self, const char *path, fs_list_fn *each, void *arg, struct err *err);
 };
 
+/* dir/name, and the folder that holds path ("." if it names none); free() them. */
+char *fs_join(const char *dir, const char *name);
+char *fs_parent(const char *path);
+
 /* Whole files. Replace: new file path.new, write, sync, rename over path, sync the directory:
  * after a crash path holds the old or the new bytes, never a mixture. */
 MUST_USE bool fs_replace(const struct fs *fs, const char *path, struct view bytes, struct err *err);

@@ -1,10 +1,10 @@
 /*
  * clock: the one place that reads time and randomness.
  *
- * Service time never goes backwards: at start the greater of the wall clock and `floor` (the
- * ledger's last time), then CLOCK_BOOTTIME; differences to the wall clock below 5 s are slewed at
- * 500 ppm, larger ones that last 60 s are reported once as a rebase (design section 11, clocks).
- * clock_now may be called from any thread; the rest from the loop.
+ * Service time (base/clock.h) never goes backwards but by a rebase: at start the greater of the
+ * wall clock and `floor` (the ledger's last time), then CLOCK_BOOTTIME; differences to the wall
+ * clock below 5 s are slewed at 500 ppm, larger ones that last 60 s are reported once as a rebase
+ * (design section 11, clocks). clock_now may be called from any thread; the rest from the loop.
  */
 #pragma once
 
