@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -22,7 +23,14 @@ run_file(const char *folder, const char *name)
     const size_t size = fread(bytes, 1, sizeof(bytes), file);
 
     (void)fclose(file);
-    (void)LLVMFuzzerTestOneInput(bytes, size);
+    /* Exactly as long as the input, so that a sanitizer sees a read past its end. */
+    uint8_t *exact = malloc(size == 0 ? 1 : size);
+
+    if (exact == NULL)
+        abort();
+    memcpy(exact, bytes, size);
+    (void)LLVMFuzzerTestOneInput(exact, size);
+    free(exact);
 }
 
 int
