@@ -14,6 +14,7 @@
  */
 #pragma once
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/pack.h"
@@ -62,9 +63,18 @@ struct ruleset {
 };
 
 const struct rule *rule_find(const struct ruleset *set, struct view id);
+/* Canonical text of all that decides when it is true and what then happens (not its title). */
+void rule_print(const struct rule *rule, struct buf *out);
+/* Of the canonical text: equal means unchanged. Never 0. */
+uint64_t rule_identity(const struct rule *rule);
+/* From checked rules with distinct ids, in any order: sorts them, writes identity and red, makes
+ * by_class. Lives in arena. */
+struct ruleset ruleset_make(
+    struct arena *arena, const struct rule *rules, size_t n, const struct class_table *classes);
 
-/* Compiles one expression for a class. In err: the text; *column: 1-based, of the mistake, in
- * characters of text. per: what same zone|building|compound may be used. Lives in arena. */
+/* Compiles one expression for a class (grammar and meaning: docs/rules.md). In err: the text and
+ * perhaps a hint; *column: 1-based, of the mistake, in characters of text. per: what same
+ * zone|building|compound may be used. Lives in arena; text is not kept. */
 MUST_USE bool expr_compile(struct arena *arena, struct view text, const struct class *class,
     enum per per, const struct expr **out, int *column, struct err *err);
 /* Canonical text: what it prints compiles to the same. */

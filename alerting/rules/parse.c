@@ -1,0 +1,395 @@
+/*
+ * The grammar (docs/rules.md), one function a level:
+ *
+ *   or := and {"or" and}      and := not {"and" not}     not := "not" not | compare
+ *   compare := sum [op sum]   sum := product {+- product}  product := minus {*\/ minus}
+ *   minus := "-" minus | atom
+ *   atom := number [unit] | text | word | true | false | function "(" ... ")" | "(" or ")"
+ */
+#include "alerting/rules/expr.h"
+#include "alerting/rules/lex.h"
+
+#include <string.h>
+
+struct parser {
+    struct lexer lex;
+    struct arena *arena;
+    int depth, nodes;
+    bool counting; /* inside count(): it may not hold another one */
+};
+
+static const char *const operators[] = {
+    [EXPR_TRUTH] = "",
+    [EXPR_NUMBER] = "",
+    [EXPR_TEXT] = "",
+    [EXPR_CODE] = "",
+    [EXPR_FIELD] = "",
+    [EXPR_NAME] = "",
+    [EXPR_OR] = "or",
+    [EXPR_AND] = "and",
+    [EXPR_NOT] = "not",
+    [EXPR_EQ] = "==",
+    [EXPR_NE] = "!=",
+    [EXPR_LT] = "<",
+    [EXPR_LE] = "<=",
+    [EXPR_GT] = ">",
+    [EXPR_GE] = ">=",
+    [EXPR_ADD] = "+",
+    [EXPR_SUB] = "-",
+    [EXPR_MUL] = "*",
+    [EXPR_DIV] = "/",
+    [EXPR_NEG] = "-",
+    [EXPR_ABSENT] = "absent",
+    [EXPR_COUNT] = "count",
+};
+
+const char *
+expr_word(enum expr_kind kind)
+{
+    return operators[kind];
+}
+
+static bool parse_or(struct parser *parser, struct expr **out);
+
+static bool
+at_word(const struct parser *parser, const char *word)
+{
+    const struct token *token = &parser->lex.token;
+
+    return (token->kind == TOKEN_NAME || token->kind == TOKEN_SIGN) && view_is(token->view, word);
+}
+
+static bool
+fail_here(struct parser *parser, const char *wanted)
+{
+    const struct token *token = &parser->lex.token;
+
+    if (token->kind == TOKEN_END)
+        return lex_fail(&parser->lex, token->start, "the expression ends here, %s", wanted);
+    return lex_fail(
+        &parser->lex, token->start, "'%.*s' cannot stand here, %s", VIEW_ARG(token->view), wanted);
+}
+
+static bool
+eat(struct parser *parser, const char *word, const char *wanted)
+{
+    return at_word(parser, word) ? lex_next(&parser->lex) : fail_here(parser, wanted);
+}
+
+static bool
+make(struct parser *parser, enum expr_kind kind, size_t start, struct expr **out)
+{
+    if (++parser->nodes > EXPR_MAX_NODES) {
+        return lex_fail(
+            &parser->lex, start, "an expression may have at most %d parts", EXPR_MAX_NODES);
+    }
+    *out = ARENA_NEW(parser->arena, struct expr);
+    (*out)->kind = kind;
+    (*out)->column = lex_column(&parser->lex, start);
+    return true;
+}
+
+static bool
+enter(struct parser *parser)
+{
+    if (++parser->depth <= EXPR_MAX_DEPTH)
+        return true;
+    return lex_fail(&parser->lex, parser->lex.token.start,
+        "an expression may be at most %d levels deep", EXPR_MAX_DEPTH);
+}
+
+static bool
+parse_absent(struct parser *parser, struct expr *call)
+{
+    return lex_span(&parser->lex, EXPR_MIN_SPAN, EXPR_MAX_SPAN, &call->span);
+}
+
+/* count(condition, same zone, 120s) */
+static bool
+parse_count(struct parser *parser, struct expr *call)
+{
+    static const char wanted[] = "needed is ', same zone, 120s' (or building, compound)";
+
+    if (parser->counting)
+        return lex_fail(&parser->lex, parser->lex.token.start, "count() cannot stand in count()");
+    parser->counting = true;
+    if (!lex_next(&parser->lex) || !parse_or(parser, &call->left))
+        return false;
+    parser->counting = false;
+    if (!eat(parser, ",", wanted) || !eat(parser, "same", wanted))
+        return false;
+    for (call->per = PER_ZONE;; call->per++) {
+        if (at_word(parser, per_names[call->per]))
+            break;
+        if (call->per == PER_COMPOUND)
+            return fail_here(parser, "allowed are zone, building, compound");
+    }
+    if (!lex_next(&parser->lex))
+        return false;
+    if (!at_word(parser, ","))
+        return fail_here(parser, wanted);
+    return lex_span(&parser->lex, EXPR_MIN_SPAN, EXPR_MAX_SPAN, &call->span);
+}
+
+/* Called with '(' as the token; leaves ')' as the token. */
+static const struct function {
+    const char *name;
+    enum expr_kind kind;
+    bool (*parse)(struct parser *parser, struct expr *call);
+} functions[] = {
+    {"absent", EXPR_ABSENT, parse_absent},
+    {"count", EXPR_COUNT, parse_count},
+};
+
+static bool
+unknown_function(struct parser *parser, struct view name, size_t start)
+{
+    const char *names[ARRAY_LEN(functions)];
+    char list[128] = "";
+
+    for (size_t i = 0; i < ARRAY_LEN(functions); i++) {
+        names[i] = functions[i].name;
+        if (i > 0)
+            strncat(list, ", ", sizeof(list) - strlen(list) - 1);
+        strncat(list, names[i], sizeof(list) - strlen(list) - 1);
+    }
+    const char *near = suggest(name, names, ARRAY_LEN(names));
+
+    if (near == NULL) {
+        return lex_fail(
+            &parser->lex, start, "'%.*s' is not a function, allowed are %s", VIEW_ARG(name), list);
+    }
+    return lex_fail(&parser->lex, start,
+        "'%.*s' is not a function, allowed are %s\nhint: did you mean '%s'?", VIEW_ARG(name), list,
+        near);
+}
+
+static bool
+parse_call(struct parser *parser, struct view name, size_t start, struct expr **out)
+{
+    for (size_t i = 0; i < ARRAY_LEN(functions); i++) {
+        if (!view_is(name, functions[i].name))
+            continue;
+        if (!make(parser, functions[i].kind, start, out))
+            return false;
+        return functions[i].parse(parser, *out) && eat(parser, ")", "needed is ')'");
+    }
+    return unknown_function(parser, name, start);
+}
+
+static bool
+is_reserved(struct view word)
+{
+    static const char *const words[] = {"and", "or", "not", "same"};
+
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        if (view_is(word, words[i]))
+            return true;
+    }
+    return false;
+}
+
+static bool
+parse_word(struct parser *parser, struct expr **out)
+{
+    const struct token word = parser->lex.token;
+    const bool truth = view_is(word.view, "true");
+
+    if (is_reserved(word.view))
+        return fail_here(parser, "needed is a field, a number or a condition");
+    if (!lex_next(&parser->lex))
+        return false;
+    if (truth || view_is(word.view, "false")) {
+        if (!make(parser, EXPR_TRUTH, word.start, out))
+            return false;
+        (*out)->number = truth;
+        return true;
+    }
+    if (at_word(parser, "("))
+        return parse_call(parser, word.view, word.start, out);
+    if (!make(parser, EXPR_NAME, word.start, out))
+        return false;
+    (*out)->text = word.view;
+    return true;
+}
+
+/* Without the backslashes. */
+static struct view
+unescape(struct arena *arena, struct view raw)
+{
+    char *text = arena_alloc(arena, raw.len);
+    size_t len = 0;
+
+    for (size_t i = 0; i < raw.len; i++) {
+        if (raw.ptr[i] == '\\')
+            i++;
+        text[len++] = raw.ptr[i];
+    }
+    return (struct view){text, len};
+}
+
+static bool
+parse_atom(struct parser *parser, struct expr **out)
+{
+    const struct token token = parser->lex.token;
+
+    if (at_word(parser, "(")) {
+        return lex_next(&parser->lex) && parse_or(parser, out) && eat(parser, ")", "needed is ')'");
+    }
+    if (token.kind == TOKEN_NAME)
+        return parse_word(parser, out);
+    if (token.kind != TOKEN_NUMBER && token.kind != TOKEN_TEXT)
+        return fail_here(parser, "needed is a field, a number or a condition");
+    if (!make(parser, token.kind == TOKEN_TEXT ? EXPR_TEXT : EXPR_NUMBER, token.start, out))
+        return false;
+    if (token.kind == TOKEN_TEXT) {
+        (*out)->text = unescape(parser->arena, token.view);
+    } else {
+        (*out)->number = token.number;
+        (*out)->measure = token.measure;
+    }
+    return lex_next(&parser->lex);
+}
+
+static bool
+parse_minus(struct parser *parser, struct expr **out)
+{
+    const size_t start = parser->lex.token.start;
+    struct expr *inner;
+
+    if (!at_word(parser, "-"))
+        return parse_atom(parser, out);
+    if (!enter(parser) || !lex_next(&parser->lex) || !parse_minus(parser, &inner))
+        return false;
+    parser->depth--;
+    if (inner->kind == EXPR_NUMBER) { /* -5°C is one number: its unit may have an offset */
+        inner->number = -inner->number;
+        inner->column = lex_column(&parser->lex, start);
+        *out = inner;
+        return true;
+    }
+    if (!make(parser, EXPR_NEG, start, out))
+        return false;
+    (*out)->left = inner;
+    return true;
+}
+
+/* Which of these operators stands here; -1: none. */
+static int
+operator_here(const struct parser *parser, enum expr_kind first, enum expr_kind last)
+{
+    for (enum expr_kind kind = first; kind <= last; kind++) {
+        if (at_word(parser, operators[kind]))
+            return (int)kind;
+    }
+    return -1;
+}
+
+/* level {op level}, to the left. */
+static bool
+parse_row(struct parser *parser, enum expr_kind first, enum expr_kind last,
+    bool (*level)(struct parser *, struct expr **), struct expr **out)
+{
+    int kind;
+
+    if (!level(parser, out))
+        return false;
+    while ((kind = operator_here(parser, first, last)) >= 0) {
+        const size_t start = parser->lex.token.start;
+        struct expr *left = *out;
+
+        if (!make(parser, (enum expr_kind)kind, start, out) || !lex_next(&parser->lex) ||
+            !level(parser, &(*out)->right)) {
+            return false;
+        }
+        (*out)->left = left;
+    }
+    return true;
+}
+
+static bool
+parse_product(struct parser *parser, struct expr **out)
+{
+    return parse_row(parser, EXPR_MUL, EXPR_DIV, parse_minus, out);
+}
+
+static bool
+parse_sum(struct parser *parser, struct expr **out)
+{
+    return parse_row(parser, EXPR_ADD, EXPR_SUB, parse_product, out);
+}
+
+static bool
+parse_compare(struct parser *parser, struct expr **out)
+{
+    struct expr *left;
+
+    if (!parse_sum(parser, &left))
+        return false;
+    const int kind = operator_here(parser, EXPR_EQ, EXPR_GE);
+
+    *out = left;
+    if (kind < 0)
+        return true;
+    if (!make(parser, (enum expr_kind)kind, parser->lex.token.start, out) ||
+        !lex_next(&parser->lex) || !parse_sum(parser, &(*out)->right)) {
+        return false;
+    }
+    (*out)->left = left;
+    if (operator_here(parser, EXPR_EQ, EXPR_GE) < 0)
+        return true;
+    return lex_fail(&parser->lex, parser->lex.token.start,
+        "comparisons cannot follow each other\nhint: write 'a < b and b < c'.");
+}
+
+static bool
+parse_not(struct parser *parser, struct expr **out)
+{
+    const size_t start = parser->lex.token.start;
+
+    if (!at_word(parser, "not"))
+        return parse_compare(parser, out);
+    if (!enter(parser) || !make(parser, EXPR_NOT, start, out) || !lex_next(&parser->lex) ||
+        !parse_not(parser, &(*out)->left)) {
+        return false;
+    }
+    parser->depth--;
+    return true;
+}
+
+static bool
+parse_and(struct parser *parser, struct expr **out)
+{
+    return parse_row(parser, EXPR_AND, EXPR_AND, parse_not, out);
+}
+
+static bool
+parse_or(struct parser *parser, struct expr **out)
+{
+    if (!enter(parser) || !parse_row(parser, EXPR_OR, EXPR_OR, parse_and, out))
+        return false;
+    parser->depth--;
+    return true;
+}
+
+bool
+expr_parse(struct arena *arena, struct view text, struct expr **out, int *column, struct err *err)
+{
+    struct parser parser = {.lex = {.text = text, .column = column, .err = err}, .arena = arena};
+
+    if (text.len > EXPR_MAX_BYTES) {
+        return lex_fail(
+            &parser.lex, EXPR_MAX_BYTES, "an expression may have at most %d bytes", EXPR_MAX_BYTES);
+    }
+    if (!lex_next(&parser.lex))
+        return false;
+    if (parser.lex.token.kind == TOKEN_END) {
+        return lex_fail(&parser.lex, 0,
+            "an expression is needed\nhint: write a condition such as 'port_temp > 60°C'.");
+    }
+    if (!parse_or(&parser, out))
+        return false;
+    if (parser.lex.token.kind != TOKEN_END)
+        return fail_here(&parser, "needed is 'and', 'or', a comparison or the end");
+    return true;
+}
