@@ -108,3 +108,10 @@ timers_pop(struct timers *timers, struct instant now)
     timers_cancel(timers, timer);
     return timer;
 }
+
+void
+timers_shift(struct timers *timers, struct span delta)
+{
+    for (size_t i = 0; i < timers->len; i++)
+        timers->heap[i]->when = instant_add(timers->heap[i]->when, delta);
+}

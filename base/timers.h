@@ -34,3 +34,5 @@ void timers_cancel(struct timers *timers, struct timer *timer);
 struct instant timers_next(const struct timers *timers);
 /* Takes out the first timer with when <= now; NULL if there is none. */
 struct timer *timers_pop(struct timers *timers, struct instant now);
+/* Moves every deadline by delta: the order among them stays. */
+void timers_shift(struct timers *timers, struct span delta);
