@@ -1,0 +1,310 @@
+/*
+ * The outbox at the edge: effects wait here until both logs are on disk up to what they follow
+ * from, then go out in order. One sync at a time on the pool serves all that came before it.
+ *
+ * Bounds: the engine has each delivery out once; what waits here is what one sync takes.
+ */
+#include "base/io/clock_posix.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "service/lane.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct view
+put_bytes(char **at, struct view bytes)
+{
+    char *start = *at;
+
+    if (bytes.len > 0)
+        memcpy(start, bytes.ptr, bytes.len);
+    *at += bytes.len;
+    return view_bytes(start, bytes.len);
+}
+
+static const char *
+put_text(char **at, const char *text)
+{
+    if (text == NULL)
+        return NULL;
+    const struct view copy = put_bytes(at, view_bytes(text, strlen(text) + 1));
+
+    return copy.ptr;
+}
+
+static size_t
+text_room(const char *text)
+{
+    return text == NULL ? 0 : strlen(text) + 1;
+}
+
+static void
+enqueue(struct lane *lane, struct act *act)
+{
+    struct outbox *outbox = &lane->outbox;
+
+    act->lane = lane;
+    act->serial = ++outbox->serial;
+    act->journal = lane->intake.judged;
+    act->ledger = wal_end(lane->ledger);
+    act->next = NULL;
+    *outbox->last = act;
+    outbox->last = &act->next;
+    outbox->waiting++;
+}
+
+void
+outbox_add(struct lane *lane, const struct effect *effect)
+{
+    const struct channel *channel = effect->kind == EFFECT_SEND ? effect->channel : NULL;
+    const bool http = channel != NULL && channel->kind != CHANNEL_MQTT;
+    char url[2048] = "";
+
+    if (http) {
+        (void)snprintf(url, sizeof(url), "%s%s%.*s", channel->url, effect->to.len > 0 ? "/" : "",
+            VIEW_ARG(effect->to));
+    }
+    const char *secret = http ? channel->secret_file : NULL;
+    struct act *act = mem_zalloc(1, sizeof(*act) + effect->topic.len + effect->body.len +
+                                        effect->delivery.len + text_room(url) + text_room(secret));
+    char *at = (char *)(act + 1);
+
+    act->kind = effect->kind != EFFECT_SEND ? ACT_PUBLISH : http ? ACT_WEBHOOK : ACT_SEND;
+    act->retained = effect->retained;
+    act->urgent = effect->kind == EFFECT_SEND && effect->severity == SEVERITY_RED;
+    act->attempt = effect->attempt;
+    act->timeout = channel != NULL ? channel->timeout : SPAN_S(10);
+    act->topic = put_bytes(&at, effect->topic);
+    act->body = put_bytes(&at, effect->body);
+    act->delivery = put_bytes(&at, effect->delivery);
+    act->url = put_text(&at, url);
+    act->secret_file = put_text(&at, secret);
+    enqueue(lane, act);
+}
+
+void
+outbox_add_canary(struct lane *lane, uint64_t number)
+{
+    struct act *act = mem_zalloc(1, sizeof(*act) + 32);
+    char *text = (char *)(act + 1);
+    const int len = snprintf(text, 32, "%" PRIu64, number);
+
+    act->kind = ACT_CANARY;
+    act->canary = number;
+    act->topic = view_of(lane->told_topic);
+    act->body = view_bytes(text, (size_t)len);
+    enqueue(lane, act);
+}
+
+static void
+report(struct act *act, const char *result, const char *detail)
+{
+    struct lane *lane = act->lane;
+    struct json_writer json;
+    struct buf body;
+
+    if (lane->closing)
+        return;
+    buf_init(&body, 4096);
+    json_begin(&json, &body);
+    json_object(&json, NULL);
+    json_int(&json, "attempt", act->attempt);
+    json_view(&json, "delivery", act->delivery);
+    json_text(&json, "detail", detail);
+    json_text(&json, "result", result);
+    json_close(&json);
+    json_end(&json);
+    lane_feed(lane, INPUT_DELIVERY, buf_view(&body));
+    buf_fini(&body);
+}
+
+/* MQTT: reason 16 (nobody subscribes) and everything from 128 is a failure at once; an accepted
+ * publish proves nothing about the receiver, so the engine waits for its reply. */
+static void
+on_published(void *arg, uint64_t token, int reason)
+{
+    struct act *act = (struct act *)(uintptr_t)token; /* NOLINT(performance-no-int-to-ptr) */
+    struct lane *lane = arg;
+    char detail[64];
+
+    lane->outbox.out--;
+    if (act->kind == ACT_CANARY) {
+        if (reason >= 0 && reason < 128)
+            canary_pass(&lane->canary, CANARY_TOLD, act->canary, clock_now());
+    } else if (act->kind == ACT_SEND && (reason < 0 || reason == 16 || reason >= 128)) {
+        (void)snprintf(detail, sizeof(detail),
+            reason < 0     ? "not sent: broker away"
+            : reason == 16 ? "nobody subscribes"
+                           : "refused by the broker, reason %d",
+            reason);
+        report(act, "failed", detail);
+    }
+    free(act);
+}
+
+static void
+on_webhook(void *arg, int status, const char *why)
+{
+    struct act *act = arg;
+    char detail[256];
+
+    act->lane->outbox.out--;
+    if (status >= 200 && status < 300) {
+        report(act, "delivered", "");
+    } else {
+        if (status == 0)
+            (void)snprintf(detail, sizeof(detail), "%s", why);
+        else
+            (void)snprintf(detail, sizeof(detail), "HTTP %d", status);
+        report(act, "failed", detail);
+    }
+    free(act);
+}
+
+static void
+perform(struct lane *lane, struct act *act)
+{
+    lane->outbox.out++;
+    if (act->kind == ACT_WEBHOOK) {
+        webhook_send(lane->hooks,
+            &(struct webhook_request){
+                .url = act->url,
+                .id = act->delivery,
+                .body = act->body,
+                .secret_file = act->secret_file,
+                .timestamp = clock_wall().us / 1000000,
+                .timeout = act->timeout,
+            },
+            on_webhook, act);
+    } else {
+        post_publish(lane->post, act->topic, act->body, act->retained, act->urgent,
+            (uint64_t)(uintptr_t)act, on_published);
+    }
+}
+
+/* A log that is not fine is in memory only, by design: what it holds may go out. */
+static bool
+on_disk(struct wal *log, uint64_t pos)
+{
+    return wal_synced(log) >= pos || wal_state(log) != WAL_FINE;
+}
+
+static void
+let_out(struct lane *lane)
+{
+    struct outbox *outbox = &lane->outbox;
+
+    if (lane->post == NULL)
+        return; /* still recovering */
+    while (outbox->first != NULL) {
+        struct act *act = outbox->first;
+
+        if (act->serial > outbox->committed &&
+            !(on_disk(lane->journal, act->journal) && on_disk(lane->ledger, act->ledger)))
+            break;
+        outbox->first = act->next;
+        if (outbox->first == NULL)
+            outbox->last = &outbox->first;
+        outbox->waiting--;
+        perform(lane, act);
+    }
+}
+
+/* On the pool. A ledger record is on disk only after the journal is, up to the position it
+ * names: hence this order. */
+static void
+sync_logs(uv_work_t *work)
+{
+    struct lane *lane = work->data;
+    struct outbox *outbox = &lane->outbox;
+    uint64_t synced;
+
+    outbox->journal_ok = wal_sync(lane->journal, &synced, &outbox->journal_err);
+    outbox->ledger_ok = wal_sync(lane->ledger, &synced, &outbox->ledger_err);
+}
+
+static void
+after_sync(uv_work_t *work, int status)
+{
+    struct lane *lane = work->data;
+    struct outbox *outbox = &lane->outbox;
+
+    (void)status;
+    outbox->syncing = false;
+    /* Also after a failure: people are told whatever the disk does; the second's watch raises
+     * p1-suspended from the state of the logs. */
+    outbox->committed = outbox->sync_upto;
+    if (!outbox->ledger_ok)
+        log_error("ledger.sync", "text=\"%s\"", outbox->ledger_err.text);
+    if (!outbox->journal_ok) {
+        log_error("journal.sync", "text=\"%s\"", outbox->journal_err.text);
+        if (!lane->self->life_safety && outbox->journal_err.kind != ERR_FULL)
+            abort(); /* what is on the disk is not known: only recovery may decide */
+    }
+    let_out(lane);
+    if (outbox->first != NULL || outbox->want_sync)
+        outbox_sync(lane);
+}
+
+void
+outbox_sync(struct lane *lane)
+{
+    struct outbox *outbox = &lane->outbox;
+
+    outbox->want_sync = outbox->syncing;
+    if (outbox->syncing || lane->closed)
+        return;
+    outbox->syncing = true;
+    outbox->sync_upto = outbox->serial;
+    outbox->work.data = lane;
+    CHECK(uv_queue_work(lane->loop, &outbox->work, sync_logs, after_sync) == 0);
+}
+
+void
+outbox_kick(struct lane *lane)
+{
+    let_out(lane);
+    if (lane->outbox.first != NULL && lane->post != NULL && !lane->outbox.syncing)
+        outbox_sync(lane);
+}
+
+static void
+on_span(uv_timer_t *timer)
+{
+    struct lane *lane = timer->data;
+
+    if (wal_synced(lane->journal) < wal_end(lane->journal) && !lane->outbox.syncing)
+        outbox_sync(lane);
+}
+
+void
+outbox_init(struct lane *lane)
+{
+    const int64_t span_us = lane->self->sync.us;
+
+    lane->outbox.last = &lane->outbox.first;
+    lane->outbox.span.data = lane;
+    (void)uv_timer_init(lane->loop, &lane->outbox.span);
+    if (span_us > 0) {
+        const uint64_t ms = span_us < 2000 ? 1 : (uint64_t)span_us / 1000;
+
+        (void)uv_timer_start(&lane->outbox.span, on_span, ms, ms);
+    }
+}
+
+void
+outbox_fini(struct lane *lane)
+{
+    struct act *act = lane->outbox.first;
+
+    while (act != NULL) {
+        struct act *next = act->next;
+
+        free(act);
+        act = next;
+    }
+    lane->outbox.first = NULL;
+    lane->outbox.last = &lane->outbox.first;
+}

@@ -1,0 +1,267 @@
+/*
+ * What a lane does every second about itself: status, canary, facts, the other lanes, clock,
+ * checkpoint, watchdog, deadman.
+ */
+#include "base/io/clock_posix.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "service/lane.h"
+#include "service/notify_posix.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define CHECKPOINT_EVERY SPAN_S(60)
+#define CHECKPOINT_RECORDS 1000000
+#define POST_DOWN_AFTER SPAN_S(5)
+#define STOLEN_WAIT SPAN_S(5)
+#define DEADMAN_EVERY SPAN_S(30)
+
+static void
+put_canary(struct lane *lane, struct json_writer *json)
+{
+    json_object(json, "canary");
+    for (int i = 0; i < CANARY_STOPS; i++)
+        json_int(json, canary_stop_names[i], lane->canary.took[i].us);
+    json_close(json);
+}
+
+static void
+put_journal(struct lane *lane, struct json_writer *json)
+{
+    json_object(json, "journal");
+    json_int(json, "bytes", (int64_t)wal_bytes(lane->journal));
+    json_int(json, "end", (int64_t)wal_end(lane->journal));
+    json_int(json, "judged", (int64_t)lane->intake.judged);
+    json_bool(json, "memory", wal_state(lane->journal) != WAL_FINE);
+    json_int(json, "stored", (int64_t)lane->store.mark);
+    json_close(json);
+}
+
+static void
+put_counts(struct lane *lane, struct json_writer *json)
+{
+    const struct engine_counts counts = engine_counts(lane->engine);
+    int64_t open = 0;
+
+    for (int i = 0; i < SEVERITY_COUNT; i++)
+        open += counts.open[i];
+    json_int(json, "n", (int64_t)counts.events);
+    json_int(json, "open", open);
+    json_object(json, "open_by_severity");
+    for (int i = 0; i < SEVERITY_COUNT; i++)
+        json_int(json, severity_names[i], counts.open[i]);
+    json_close(json);
+    json_object(json, "open_by_tier");
+    for (int i = 0; i < TIER_COUNT; i++)
+        json_int(json, tier_names[i], counts.open_by_tier[i]);
+    json_close(json);
+    json_int(json, "climbs", (int64_t)counts.climbs);
+    json_int(json, "delivered", (int64_t)counts.delivered);
+    json_int(json, "deliveries_waiting", counts.deliveries_waiting);
+    json_int(json, "duplicates", (int64_t)counts.duplicates);
+    json_int(json, "failed", (int64_t)counts.failed);
+    json_int(json, "flooded", (int64_t)counts.flooded);
+    json_int(json, "judged", (int64_t)counts.judged);
+    json_int(json, "late_steps", (int64_t)counts.late_steps);
+    json_int(json, "notices", (int64_t)counts.notices);
+    json_int(json, "orders_open", counts.orders_open);
+    json_int(json, "readings", (int64_t)counts.readings);
+}
+
+void
+status_publish(struct lane *lane, bool up)
+{
+    struct json_writer json;
+    struct buf body;
+
+    buf_init(&body, 65536);
+    json_begin(&json, &body);
+    json_object(&json, NULL);
+    json_instant(&json, "at", clock_now());
+    put_canary(lane, &json);
+    json_int(&json, "config", lane->config->version);
+    json_bool(&json, "connected", lane->intake.seen_state == MQTT_UP);
+    put_counts(lane, &json);
+    json_int(&json, "epoch", lane->epoch);
+    json_int(&json, "foreign", (int64_t)atomic_load(&lane->intake.foreign));
+    put_journal(lane, &json);
+    json_text(&json, "lane", lane->name);
+    json_int(&json, "messages", (int64_t)atomic_load(&lane->intake.taken));
+    json_text(&json, "postgres",
+        lane->store.writer == NULL ? "none"
+        : lane->store.ready        ? "up"
+                                   : "away");
+    json_bool(&json, "ready", lane->ready);
+    json_bool(&json, "up", up);
+    json_close(&json);
+    json_end(&json);
+    post_publish(lane->post, view_of(lane->status_topic), buf_view(&body), true, false, 0, NULL);
+    buf_fini(&body);
+}
+
+/* A life-safety lane never stops; its promise is suspended as long as one of its logs is in
+ * memory only. Each second it tries to get back to a file. */
+static void
+watch_logs(struct lane *lane)
+{
+    struct {
+        const char *name;
+        struct wal *log;
+    } logs[] = {{"journal", lane->journal}, {"ledger", lane->ledger}};
+
+    for (size_t i = 0; i < ARRAY_LEN(logs); i++) {
+        char subject[64];
+        struct err err = {0};
+
+        (void)snprintf(subject, sizeof(subject), "%s-%s", lane->name, logs[i].name);
+        if (wal_state(logs[i].log) != WAL_FINE && !wal_retry(logs[i].log, &err))
+            log_error("log.retry", "log=%s text=\"%s\"", logs[i].name, err.text);
+        lane_fact(lane, "p1-suspended", subject, wal_state(logs[i].log) != WAL_FINE,
+            err.kind != ERR_NONE ? err.text : "not written to a file");
+    }
+}
+
+static void
+watch_canary(struct lane *lane, struct instant now)
+{
+    const bool judged_late = canary_late(&lane->canary, CANARY_JUDGED, now);
+    const bool told_late = !judged_late && canary_late(&lane->canary, CANARY_TOLD, now);
+
+    lane_fact(lane, "canary-not-judged", lane->name, judged_late,
+        "no canary was judged for 5 s: telemetry does not get through");
+    lane_fact(lane, "canary-not-told", lane->name, told_late,
+        "no canary was told for 5 s: alerts over MQTT do not get out");
+    if (lane->store.writer == NULL || lane->store.away_since.us != 0)
+        return; /* known: silent */
+    lane_fact(lane, "canary-not-stored", lane->name,
+        !judged_late && lane->store.mark < lane->intake.judged &&
+            canary_late(&lane->canary, CANARY_STORED, now),
+        "no canary was stored for 5 s: the database is behind");
+}
+
+static void
+watch_peers(struct lane *lane, struct instant now)
+{
+    struct arena arena;
+    struct peer_change *changes;
+    size_t n;
+
+    arena_init(&arena);
+    changes = ARENA_ARRAY(&arena, 2 * lane->peers.len, struct peer_change);
+    n = peers_check(&lane->peers, post_up(lane->post), lane->config->version, now, changes);
+    for (size_t i = 0; i < n; i++)
+        lane_fact(lane, changes[i].code, changes[i].peer->name, changes[i].on,
+            strcmp(changes[i].code, "wallwatch-down") == 0
+                ? "silent for 15 s, or its will was heard"
+                : "runs another configuration version");
+    arena_fini(&arena);
+}
+
+static void
+watch_clock(struct lane *lane)
+{
+    struct span delta;
+    char body[64];
+
+    if (!clock_check(&delta))
+        return;
+    log_warning("clock.rebase", "delta_us=%" PRId64, delta.us);
+    (void)snprintf(body, sizeof(body), "{\"delta_us\":%" PRId64 "}", delta.us);
+    clock_rebase(delta);
+    lane_feed(lane, INPUT_REBASE, view_of(body));
+    canary_start(&lane->canary, clock_now());
+    lane->ages.len = 0;
+}
+
+static void
+deadman_done(void *arg, int status, const char *why)
+{
+    (void)arg;
+    if (status < 200 || status >= 300)
+        log_warning("deadman", "status=%d why=\"%s\"", status, why != NULL ? why : "");
+}
+
+static void
+feed_deadman(struct lane *lane, struct instant now)
+{
+    const struct channel_set *channels = &lane->config->channels;
+
+    if (instant_since(now, lane->deadman_at).us < DEADMAN_EVERY.us ||
+        lane->canary.seen[CANARY_JUDGED].us == 0 || canary_late(&lane->canary, CANARY_JUDGED, now))
+        return;
+    lane->deadman_at = now;
+    for (size_t i = 0; i < channels->len; i++) {
+        if (channels->at[i].kind != CHANNEL_DEADMAN)
+            continue;
+        webhook_send(lane->hooks,
+            &(struct webhook_request){
+                .url = channels->at[i].url, .get = true, .timeout = channels->at[i].timeout},
+            deadman_done, lane);
+    }
+}
+
+void
+status_second(struct lane *lane, struct instant now)
+{
+    const bool post_down = lane->post_down_since.us != 0 &&
+                           instant_since(now, lane->post_down_since).us > POST_DOWN_AFTER.us;
+
+    notify("WATCHDOG=1");
+    watch_clock(lane);
+    watch_logs(lane);
+    watch_canary(lane, now);
+    watch_peers(lane, now);
+    lane_fact(lane, "post-down", lane->name, post_down,
+        "the connection for notices and orders over MQTT is down");
+    if (lane->stolen_at.us != 0 && instant_since(now, lane->stolen_at).us > STOLEN_WAIT.us) {
+        lane->stolen_at = (struct instant){0};
+        mqtt_reconnect(lane->mqtt);
+    }
+    feed_deadman(lane, now);
+    if (lane->checkpoints.bytes.ptr != NULL ||
+        instant_since(now, lane->checkpoints.at).us >= CHECKPOINT_EVERY.us ||
+        lane->checkpoints.records >= CHECKPOINT_RECORDS)
+        checkpoint_start(lane, now);
+    store_second(lane, now);
+    if (post_up(lane->post))
+        status_publish(lane, true);
+}
+
+static void
+on_second(uv_timer_t *timer)
+{
+    struct lane *lane = timer->data;
+
+    if (!lane->closing)
+        status_second(lane, clock_now());
+}
+
+static void
+on_half_second(uv_timer_t *timer)
+{
+    struct lane *lane = timer->data;
+    char number[32];
+
+    if (lane->closing || !post_up(lane->post) || lane->intake.seen_state != MQTT_UP)
+        return;
+    (void)snprintf(number, sizeof(number), "%" PRId64, clock_now().us);
+    post_publish(lane->post, view_of(lane->canary_topic), view_of(number), false, false, 0, NULL);
+}
+
+void
+status_open(struct lane *lane)
+{
+    const char **names = ARENA_ARRAY(&lane->arena, lane->boot->n_lanes, const char *);
+    const uint64_t every_ms = (uint64_t)CANARY_EVERY.us / 1000;
+
+    for (size_t i = 0; i < lane->boot->n_lanes; i++)
+        names[i] = lane->boot->lanes[i].name;
+    peers_init(&lane->peers, &lane->arena, lane->name, names, lane->boot->n_lanes);
+    canary_start(&lane->canary, clock_now());
+    lane->second.data = lane->half_second.data = lane;
+    (void)uv_timer_init(lane->loop, &lane->second);
+    (void)uv_timer_init(lane->loop, &lane->half_second);
+    (void)uv_timer_start(&lane->second, on_second, 1000, 1000);
+    (void)uv_timer_start(&lane->half_second, on_half_second, every_ms, every_ms);
+}

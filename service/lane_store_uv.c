@@ -1,0 +1,371 @@
+/*
+ * From the judged records to the database, and the trimming of both logs.
+ *
+ * A record goes to the writer straight from judging when the writer has room and stands right
+ * before it; else the store's own cursor comes by later, decodes it under the configuration that
+ * was in force at its position and asks the engine whether it was a duplicate: the same verdict,
+ * hours later. Judging never waits for any of this.
+ */
+#include "base/io/clock_posix.h"
+#include "base/log.h"
+#include "ingest/journal/journal.h"
+#include "service/lane.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define FULL_WARN 80 /* percent of the journal's quota */
+#define FULL_SHED 95
+#define SHED_BYTES ((uint64_t)64 << 20) /* about a segment at a time */
+#define AGE_EVERY SPAN_MIN(10)
+
+/* Position at which the store goes on; a range that was given up is told first. */
+static void
+tell_shed(struct lane *lane)
+{
+    struct store *store = &lane->store;
+
+    if (store->shed_to == 0 || store->pos < store->shed_from)
+        return;
+    if (store->pos < store->shed_to) {
+        writer_shed(store->writer, store->pos, store->shed_to, store->shed_records);
+        log_warning("store.shed", "from=%" PRIu64 " to=%" PRIu64 " records=%" PRIu64, store->pos,
+            store->shed_to, store->shed_records);
+        store->pos = store->shed_to;
+    }
+}
+
+/* The writer's classes follow the position; false: wait until what it has is flushed. */
+static bool
+right_version(struct lane *lane, const struct lane_era *era)
+{
+    struct store *store = &lane->store;
+
+    if (store->version == era->version)
+        return true;
+    writer_flush(store->writer);
+    writer_configure(store->writer, era->config->classes, era->version);
+    store->version = era->version;
+    return writer_room(store->writer);
+}
+
+void
+store_take(struct lane *lane, const struct decoded *record, enum verdict verdict)
+{
+    struct store *store = &lane->store;
+
+    if (store->writer == NULL) {
+        store->pos = store->mark = record->pos;
+        engine_stored(lane->engine, store->mark);
+        return;
+    }
+    if (!store->ready || store->pos != record->from || !writer_room(store->writer))
+        return;
+    if (store->version != lane->config->version)
+        return; /* the pump changes it, in order */
+    writer_add(store->writer, record, verdict);
+    store->pos = record->pos;
+}
+
+static bool
+pump_one(struct lane *lane)
+{
+    struct store *store = &lane->store;
+    struct lane_era *era = lane_era_at(lane, store->pos);
+    struct normalise_options options;
+    struct decoded record = {0};
+    struct message msg;
+    struct view frame;
+    uint64_t end;
+
+    if (era == NULL || !right_version(lane, era))
+        return false;
+    if (store->at_cursor != store->pos)
+        wal_cursor_seek(store->cursor, store->pos);
+    switch (wal_cursor_next(store->cursor, &frame, &end)) {
+    case WAL_END:
+        return false;
+    case WAL_LOST:
+        store->at_cursor = end;
+        writer_shed(store->writer, store->pos, end, 0);
+        store->pos = end;
+        return true;
+    case WAL_FRAME:
+        break;
+    }
+    store->at_cursor = end;
+    arena_reset(&store->arena);
+    if (journal_decode(frame, &msg)) {
+        lane_normalise_options(lane, era->config, &options);
+        normalise(&options, &msg, &store->arena, &record);
+        record.received = msg.received;
+    } else {
+        record.verdict = VERDICT_REJECTED;
+    }
+    record.from = store->pos;
+    record.pos = end;
+    writer_add(store->writer, &record,
+        engine_is_duplicate(lane->engine, end) ? VERDICT_DUPLICATE : record.verdict);
+    store->pos = end;
+    return true;
+}
+
+void
+store_pump(struct lane *lane)
+{
+    struct store *store = &lane->store;
+    const uint64_t until = uv_hrtime() + (uint64_t)LANE_TURN_US * 1000;
+
+    if (store->writer == NULL || !store->ready)
+        return;
+    tell_shed(lane);
+    while (store->pos < lane->intake.judged && writer_room(store->writer)) {
+        if (!pump_one(lane))
+            break;
+        if (uv_hrtime() > until) {
+            (void)uv_async_send(&lane->intake.wake);
+            break;
+        }
+    }
+}
+
+static void
+forget_eras(struct lane *lane, uint64_t mark)
+{
+    size_t drop = 0;
+
+    while (drop + 1 < lane->eras.len && lane->eras.at[drop + 1].pos <= mark)
+        drop++;
+    for (size_t i = 0; i < drop; i++)
+        config_unref(lane->eras.at[i].config);
+    if (drop == 0)
+        return;
+    lane->eras.len -= drop;
+    memmove(lane->eras.at, lane->eras.at + drop, lane->eras.len * sizeof(*lane->eras.at));
+}
+
+static void
+on_ready(void *arg, uint64_t mark, uint32_t epoch)
+{
+    struct lane *lane = arg;
+    struct store *store = &lane->store;
+
+    log_info("store.ready", "mark=%" PRIu64 " epoch=%" PRIu32 " behind=%d", mark, epoch,
+        mark < lane->intake.judged);
+    store->mark = store->pos = mark;
+    store->ready = store->marked = true;
+    store->away_since = (struct instant){0};
+    lane_fact(lane, "database-away", lane->name, false, "");
+    engine_stored(lane->engine, mark);
+    store_pump(lane);
+}
+
+static void
+on_stored(void *arg, uint64_t mark, uint64_t canary)
+{
+    struct lane *lane = arg;
+    struct store *store = &lane->store;
+
+    store->mark = mark;
+    store->marked = true;
+    if (store->shed_to != 0 && mark >= store->shed_to)
+        store->shed_from = store->shed_to = store->shed_records = 0;
+    if (canary != 0)
+        canary_pass(&lane->canary, CANARY_STORED, canary, clock_now());
+    engine_stored(lane->engine, mark);
+    forget_eras(lane, mark);
+    store_pump(lane);
+}
+
+static void
+on_away(void *arg, const char *why, const char *fact)
+{
+    struct lane *lane = arg;
+
+    lane->store.ready = false;
+    if (lane->store.away_since.us == 0)
+        lane->store.away_since = clock_now();
+    log_warning("store.away", "why=\"%s\" next=\"judging goes on, the journal keeps\"", why);
+    if (fact != NULL && !lane->closing)
+        lane_fact(lane, fact, lane->name, true, why);
+}
+
+static void
+on_copied(void *arg, uint64_t mark)
+{
+    struct lane *lane = arg;
+
+    lane->store.copied = mark;
+}
+
+static void
+on_copy_away(void *arg, const char *why)
+{
+    (void)arg;
+    log_warning("copy.away", "why=\"%s\"", why);
+}
+
+bool
+store_open(struct lane *lane, struct err *err)
+{
+    struct store *store = &lane->store;
+    const struct lane_era *era;
+
+    arena_init(&store->arena);
+    if (lane->boot->database == NULL) {
+        store->pos = store->mark = lane->intake.judged;
+        return true;
+    }
+    store->cursor = wal_cursor_new(lane->journal, wal_first(lane->journal));
+    store->at_cursor = wal_first(lane->journal);
+    era = lane_era_at(lane, store->at_cursor);
+    if (era == NULL)
+        return err_set(err, ERR_IO, "lane '%s': no configuration for journal position %" PRIu64,
+            lane->name, store->at_cursor);
+    store->version = era->version;
+    store->away_since = clock_now();
+    struct writer_options writer = {
+        .loop = lane->loop,
+        .conninfo = lane->boot->database,
+        .password_file = lane->boot->database_password_file,
+        .lane = lane->name,
+        .classes = era->config->classes,
+        .config_version = era->version,
+        .on_ready = on_ready,
+        .on_stored = on_stored,
+        .on_away = on_away,
+        .arg = lane,
+    };
+    const struct ledger_copy_options copy = {
+        .loop = lane->loop,
+        .conninfo = lane->boot->database,
+        .password_file = lane->boot->database_password_file,
+        .lane = lane->name,
+        .ledger = lane->ledger,
+        .on_copied = on_copied,
+        .on_away = on_copy_away,
+        .arg = lane,
+    };
+
+    memcpy(writer.journal_id, wal_id(lane->journal), WAL_ID_BYTES);
+    store->writer = writer_open(&writer);
+    store->copy = ledger_copy_open(&copy);
+    return true;
+}
+
+/* Gives up the oldest of what is judged but not stored: about SHED_BYTES of it. Runs only when a
+ * journal is at 95 % of its quota, so its length (some 100 ms) is bought with not stopping. */
+static void
+shed(struct lane *lane)
+{
+    struct store *store = &lane->store;
+    const uint64_t from = store->shed_to != 0 ? store->shed_to
+                          : store->marked     ? store->mark
+                                              : wal_first(lane->journal);
+    struct wal_cursor *cursor = wal_cursor_new(lane->journal, from);
+    uint64_t bytes = 0;
+    uint64_t records = 0;
+    uint64_t to = from;
+    struct view frame;
+    uint64_t end;
+    enum wal_next next;
+
+    while (bytes < SHED_BYTES && (next = wal_cursor_next(cursor, &frame, &end)) != WAL_END) {
+        if (end > lane->intake.judged)
+            break;
+        to = end;
+        if (next == WAL_FRAME) {
+            bytes += frame.len;
+            records++;
+        } else {
+            wal_cursor_seek(cursor, end);
+        }
+    }
+    wal_cursor_free(cursor);
+    if (to == from)
+        return;
+    if (store->shed_to == 0)
+        store->shed_from = from;
+    store->shed_to = to;
+    store->shed_records += records;
+    log_error(
+        "journal.shed", "from=%" PRIu64 " to=%" PRIu64 " records=%" PRIu64, from, to, records);
+    lane_fact(lane, "shed", lane->name, true, "the journal is full: messages are not stored");
+    if (store->ready)
+        tell_shed(lane);
+}
+
+static uint64_t
+least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Where the logs ended `keep` ago; what is not known is kept. */
+static struct lane_age
+kept_since(struct lane *lane, struct instant now)
+{
+    const struct instant before = instant_add(now, (struct span){-lane->self->journal_keep.us});
+    struct lane_age age = {0};
+    size_t drop = 0;
+
+    while (drop < lane->ages.len && instant_cmp(lane->ages.at[drop].at, before) <= 0)
+        age = lane->ages.at[drop++];
+    if (drop > 1) { /* the newest of those stays */
+        lane->ages.len -= drop - 1;
+        memmove(lane->ages.at, lane->ages.at + drop - 1, lane->ages.len * sizeof(*lane->ages.at));
+    }
+    if (lane->ages.len == 0 ||
+        instant_since(now, lane->ages.at[lane->ages.len - 1].at).us >= AGE_EVERY.us) {
+        *VEC_PUSH(&lane->ages) = (struct lane_age){
+            .at = now, .journal = lane->intake.judged, .ledger = wal_end(lane->ledger)};
+    }
+    return age;
+}
+
+static void
+trim(struct lane *lane, struct lane_age age, bool urgent)
+{
+    struct store *store = &lane->store;
+    uint64_t stored = store->writer == NULL ? lane->intake.judged : store->mark;
+    uint64_t copied = store->copy == NULL ? wal_end(lane->ledger) : store->copied;
+    const size_t older = lane->checkpoints.kept == 2 ? 1 : 0;
+    struct err err;
+
+    if (lane->checkpoints.kept < 2)
+        return;
+    if (store->shed_to > stored)
+        stored = store->shed_to;
+    stored = least(stored, lane->checkpoints.journal[older]);
+    copied = least(copied, lane->checkpoints.ledger[older]);
+    if (!urgent) {
+        stored = least(stored, age.journal);
+        copied = least(copied, age.ledger);
+    }
+    if (stored > wal_first(lane->journal) && !wal_trim(lane->journal, stored, &err))
+        log_warning("journal.trim", "text=\"%s\"", err.text);
+    if (!urgent && copied > wal_first(lane->ledger) && !wal_trim(lane->ledger, copied, &err))
+        log_warning("ledger.trim", "text=\"%s\"", err.text);
+}
+
+void
+store_second(struct lane *lane, struct instant now)
+{
+    const uint64_t percent = wal_bytes(lane->journal) * 100 / lane->self->journal_max_bytes;
+    const struct lane_age age = kept_since(lane, now);
+
+    trim(lane, age, false);
+    lane_fact(lane, "journal-filling", lane->name, percent >= FULL_WARN,
+        "the journal holds more than 80 % of journal.max_size: is the database away");
+    if (percent >= FULL_SHED) {
+        trim(lane, age, true);
+        if (wal_bytes(lane->journal) * 100 / lane->self->journal_max_bytes >= FULL_SHED) {
+            shed(lane);
+            trim(lane, age, true);
+            checkpoint_start(lane, now); /* the older one may be what holds the segment */
+        }
+    } else if (percent < FULL_WARN) {
+        lane_fact(lane, "shed", lane->name, false, "");
+    }
+    store_pump(lane);
+}
