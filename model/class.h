@@ -34,13 +34,13 @@ struct field {
     const char *name; /* column and rule name: [a-z][a-z0-9_]* */
     struct words title;
     enum field_type type;
+    /* keeps its value until the opposite is heard (design section 7); else the value is unknown
+     * three expected intervals after it was last heard */
+    bool edge;
     const struct measure *measure; /* never NULL; the bare number if it has none */
     double min, max;               /* allowed, in measure; -inf/inf if not given */
     const struct field_code *codes;
     size_t n_codes;
-    /* keeps its value until the opposite is heard (design section 7); else the value is unknown
-     * three expected intervals after it was last heard */
-    bool edge;
 };
 
 struct class

@@ -1,12 +1,26 @@
 /*
  * normalise: from a journal record to readings and rejects. Pure and total: any bytes give a
- * verdict; what can be read of a bad message is read and marked suspect if it raises, rejected
- * part by part if not.
+ * verdict.
  *
  *   ingest/journal -> normalise -> ingest/writer, alerting/engine
  *
  * Live intake, replay and back-test use this one function, so they cannot disagree about what a
  * message meant. Time: the record's journal stamp.
+ *
+ * Each field is read for itself. What is wrong but readable (out of range, a number written as
+ * text where the profile has none, a fraction of a whole number, a text that is too long) is kept
+ * AND named in a reject; what is unreadable is only a reject, never a zero. Either way the whole
+ * reading is SUSPECT_CHECK: it may raise, it cannot clear red or orange. A reading without any
+ * field is only its rejects. null is "not heard": the field is absent, without a reject.
+ *
+ * Stream `status` (births and wills): read like any other, through the profile; a bare scalar or
+ * the words online/offline are read as {"online": it}. Without any known field it is stored with 0
+ * readings, not rejected. Any other stream name is read as telemetry.
+ *
+ * Time: the device's if it is within NORMALISE_PAST .. NORMALISE_FUTURE of received; else received
+ * with server_time (had_time tells "sent none" from "not believed"); neither is suspect.
+ * Test bit: believed only of a reading that is not suspect. Receipt: only if at least one reading
+ * (or, on status, nothing wrong) came out of it, so that a device repeats what was not understood.
  */
 #pragma once
 
@@ -17,15 +31,20 @@
 #include "model/reading.h"
 
 #define NORMALISE_MAX_PAYLOAD 65536 /* bytes; larger messages are rejects */
+#define NORMALISE_MAX_PARTS 1024
+#define NORMALISE_MAX_REJECTS 32 /* of one record; one more says how many more there were */
+#define NORMALISE_RAW_BYTES 512  /* of each reject after the first, which has the payload */
+#define NORMALISE_ID_BYTES 128   /* boot, sequence and receipt: longer ones are none */
 
-struct topic_pattern {             /* a site's own topic tree: "GIOT-GW/UL/{device}" */
-    const char *pattern;           /* levels; {device}, {compound}, {class} match one level */
-    const struct class *class;     /* NULL: from the topic */
+/* Tried in order, before estate/{district}/{compound}/{class}/{device}/{stream}. */
+struct topic_pattern {
+    const char *pattern;       /* "GIOT-GW/UL/{device}": {name} and + match one level, # the rest */
+    const struct class *class; /* NULL: {class} of the topic, else the listed device's */
     const struct profile *profile; /* NULL: the device's, else the class's first */
 };
 
 struct normalise_options {
-    const char *lane; /* own topics: estate-independent canary of this lane is VERDICT_OWN */
+    const char *lane; /* the canary of this lane is VERDICT_OWN */
     struct class_table classes;
     const struct device_table *devices;
     const struct topic_pattern *patterns;

@@ -3,7 +3,11 @@
  * immutable data, filled by config/.
  *
  * Paths are dotted object keys, "data.port.temp"; `[]` in parts is the array whose elements are
- * the parts. A value path is looked up in the part's element first, then from the root.
+ * the parts ("[]" alone: the payload is that array). A value path is looked up in the part's
+ * element first, then from the root; two entries for one field are tried in their order. A step
+ * into an array is its index.
+ *
+ * A message whose array of parts is missing or empty is about the device itself (part '').
  */
 #pragma once
 
@@ -24,12 +28,14 @@ struct profile_code { /* what the vendor writes -> number of the field */
 
 struct profile_field {
     const char *path;
-    uint16_t field;       /* index in the class */
-    double scale, offset; /* value * scale + offset, in the field's measure; 1 and 0 if not given */
-    bool text_numbers;    /* "1", "0.3" are numbers */
-    bool invert;          /* booleans the other way round */
+    /* INT, REAL: value * scale + offset, in the field's measure; 1 and 0 if not given: whoever
+     * fills this must set scale */
+    double scale, offset;
     const struct profile_code *codes;
     size_t n_codes;
+    uint16_t field;    /* index in the class */
+    bool text_numbers; /* "1", "0.3" are numbers */
+    bool invert;       /* booleans the other way round */
 };
 
 struct profile {
@@ -38,10 +44,12 @@ struct profile {
     const char *part;  /* path of the part's name, NULL: '' */
     const char *time;  /* NULL: no time */
     enum time_form time_form;
-    const char *boot, *sequence; /* paths of the identity; NULL: none */
-    const char *device;          /* path of the device's code, to compare with the topic's; NULL */
-    const char *test;            /* path of a bool: under test or inspection; NULL */
-    const char *receipt;         /* path of the message's id to be sent back; NULL: no receipts */
+    /* paths of the identity, from the root; NULL: none. Without a boot the time takes its place;
+     * with a sequence alone there is no identity, for it starts again at every reboot */
+    const char *boot, *sequence;
+    const char *device;  /* path of the device's code, to compare with the topic's; NULL */
+    const char *test;    /* path of a bool: under test or inspection; NULL */
+    const char *receipt; /* path of the message's id to be sent back; NULL: no receipts */
     const struct profile_field *fields;
     size_t n_fields;
 };

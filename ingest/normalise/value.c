@@ -1,0 +1,269 @@
+/*
+ * A JSON value becomes a field's value. What is wrong but can be read (out of range, a number
+ * written as text, a bool that is 2) is kept, with a reason: it must be able to raise (design
+ * section 1, fail-safe asymmetry). What cannot be read is lost, with a reason; never a zero.
+ */
+#include "base/json.h"
+#include "ingest/normalise/decode.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cjson/cJSON.h>
+
+#define MAX_WHOLE 9007199254740992.0 /* 2^53: above, a double skips whole numbers */
+
+static const struct cJSON *
+step_into(const struct cJSON *item, const char *name, size_t len)
+{
+    if (cJSON_IsArray(item)) {
+        char text[8];
+
+        if (len == 0 || len >= sizeof(text) || strspn(name, "0123456789") < len)
+            return NULL;
+        memcpy(text, name, len);
+        text[len] = '\0';
+        long index = strtol(text, NULL, 10);
+
+        item = item->child;
+        while (item != NULL && index-- > 0)
+            item = item->next;
+        return item;
+    }
+    if (!cJSON_IsObject(item))
+        return NULL;
+    for (item = item->child; item != NULL; item = item->next) {
+        if (strncmp(item->string, name, len) == 0 && item->string[len] == '\0')
+            return item;
+    }
+    return NULL;
+}
+
+const struct cJSON *
+path_find(const struct cJSON *root, const char *path)
+{
+    const struct cJSON *item = root;
+
+    while (item != NULL && *path != '\0') {
+        const size_t len = strcspn(path, ".");
+
+        item = step_into(item, path, len);
+        path += len;
+        if (*path == '.')
+            path++;
+    }
+    return item == NULL || cJSON_IsNull(item) ? NULL : item;
+}
+
+bool
+scalar_text(const struct cJSON *item, char room[SCALAR_BYTES], struct view *out)
+{
+    if (cJSON_IsString(item)) {
+        *out = view_of(item->valuestring);
+        return true;
+    }
+    if (cJSON_IsBool(item)) {
+        *out = view_of(cJSON_IsTrue(item) ? "true" : "false");
+        return true;
+    }
+    if (!cJSON_IsNumber(item))
+        return false;
+    for (int precision = 15; precision <= 17; precision += 2) {
+        const int len = snprintf(room, SCALAR_BYTES, "%.*g", precision, item->valuedouble);
+
+        *out = (struct view){room, (size_t)len};
+        if (strtod(room, NULL) == item->valuedouble)
+            break;
+    }
+    return true;
+}
+
+/* A decimal number and nothing else, white space around it allowed; so "31. Jul", "0x10", "nan"
+ * and "12,5" are none. */
+static bool
+number_of_text(const char *text, double *out)
+{
+    static const char space[] = " \t\r\n";
+    const char *start = text + strspn(text, space);
+    const char *at = start + (*start == '-' || *start == '+');
+    size_t n = strspn(at, "0123456789");
+
+    at += n;
+    if (*at == '.') {
+        const size_t fraction = strspn(++at, "0123456789");
+
+        n = n == 0 ? 0 : fraction; /* neither ".5" nor "5." */
+        at += fraction;
+    }
+    if (n == 0)
+        return false;
+    if (*at == 'e' || *at == 'E') {
+        at++;
+        at += *at == '-' || *at == '+';
+        n = strspn(at, "0123456789");
+        at += n;
+        if (n == 0)
+            return false;
+    }
+    at += strspn(at, space);
+    if (*at != '\0' || at - text > JSON_NUMBER_BYTES)
+        return false;
+    *out = strtod(start, NULL);
+    return isfinite(*out);
+}
+
+/* True if there is a number in item; *exact: in the way the profile says. */
+static bool
+number_of(const struct profile_field *rule, const struct cJSON *item, double *out, bool *exact)
+{
+    *exact = true;
+    if (cJSON_IsNumber(item)) {
+        *out = item->valuedouble;
+        return true;
+    }
+    *exact = cJSON_IsString(item) && rule->text_numbers;
+    if (cJSON_IsBool(item)) {
+        *out = cJSON_IsTrue(item) ? 1 : 0;
+        return true;
+    }
+    return cJSON_IsString(item) && number_of_text(item->valuestring, out);
+}
+
+static enum fate
+read_bool(const struct profile_field *rule, const struct cJSON *item, double *out, enum reason *why)
+{
+    bool exact = true;
+
+    *why = REASON_TYPE;
+    if (cJSON_IsBool(item)) {
+        *out = cJSON_IsTrue(item) ? 1 : 0;
+        return FATE_FINE;
+    }
+    if (cJSON_IsString(item) &&
+        (strcmp(item->valuestring, "true") == 0 || strcmp(item->valuestring, "false") == 0)) {
+        *out = item->valuestring[0] == 't' ? 1 : 0;
+        return rule->text_numbers ? FATE_FINE : FATE_KEPT;
+    }
+    if (!number_of(rule, item, out, &exact))
+        return FATE_LOST;
+    if (*out != 0 && *out != 1) {
+        *out = 1;
+        *why = REASON_RANGE;
+        return FATE_KEPT;
+    }
+    return exact ? FATE_FINE : FATE_KEPT;
+}
+
+static enum fate
+read_code(const struct profile_field *rule, const struct field *field, const struct cJSON *item,
+    double *out, enum reason *why)
+{
+    bool exact = true;
+
+    *why = REASON_CODE;
+    if (cJSON_IsString(item)) {
+        const struct field_code *code = field_code_by_name(field, view_of(item->valuestring));
+
+        if (code != NULL) {
+            *out = code->number;
+            return FATE_FINE;
+        }
+    }
+    if (cJSON_IsBool(item) || !number_of(rule, item, out, &exact)) {
+        if (!cJSON_IsString(item))
+            *why = REASON_TYPE;
+        return FATE_LOST;
+    }
+    if (field_code_by_number(field, *out) == NULL)
+        return FATE_LOST;
+    *why = REASON_TYPE;
+    return exact ? FATE_FINE : FATE_KEPT;
+}
+
+static enum fate
+read_number(const struct profile_field *rule, const struct field *field, const struct cJSON *item,
+    double *out, enum reason *why)
+{
+    bool exact = true;
+
+    *why = REASON_TYPE;
+    if (!number_of(rule, item, out, &exact))
+        return FATE_LOST;
+    *out = *out * rule->scale + rule->offset;
+    if (field->type == FIELD_INT && *out != floor(*out)) {
+        *out = round(*out);
+        exact = false;
+    }
+    if (!isfinite(*out) || (field->type == FIELD_INT && fabs(*out) > MAX_WHOLE)) {
+        *why = REASON_RANGE;
+        return FATE_LOST;
+    }
+    if (*out < field->min || *out > field->max) {
+        *why = REASON_RANGE;
+        return FATE_KEPT;
+    }
+    return exact ? FATE_FINE : FATE_KEPT;
+}
+
+static enum fate
+read_text(const struct cJSON *item, struct arena *arena, struct view *out, enum reason *why)
+{
+    char room[SCALAR_BYTES];
+    struct view text;
+
+    *why = REASON_TYPE;
+    if (!scalar_text(item, room, &text))
+        return FATE_LOST;
+    if (text.len > FIELD_TEXT_BYTES) {
+        size_t len = FIELD_TEXT_BYTES;
+
+        while (len > 0 && ((unsigned char)text.ptr[len] & 0xC0) == 0x80)
+            len--;
+        *out = arena_copy(arena, (struct view){text.ptr, len});
+        *why = REASON_LENGTH;
+        return FATE_KEPT;
+    }
+    *out = arena_copy(arena, text);
+    return cJSON_IsString(item) ? FATE_FINE : FATE_KEPT;
+}
+
+/* True if the vendor's own word was found. */
+static bool
+find_vendor_code(const struct profile_field *rule, const struct cJSON *item, double *out)
+{
+    char room[SCALAR_BYTES];
+    struct view text;
+
+    if (rule->n_codes == 0 || !scalar_text(item, room, &text))
+        return false;
+    for (size_t i = 0; i < rule->n_codes; i++) {
+        if (view_eq(rule->codes[i].text, text)) {
+            *out = rule->codes[i].number;
+            return true;
+        }
+    }
+    return false;
+}
+
+enum fate
+value_read(const struct profile_field *rule, const struct field *field, const struct cJSON *item,
+    struct arena *arena, struct field_value *out, enum reason *reason)
+{
+    enum fate fate = FATE_FINE;
+
+    *out = (struct field_value){.field = rule->field};
+    if (field->type == FIELD_TEXT)
+        return read_text(item, arena, &out->text, reason);
+    if (!find_vendor_code(rule, item, &out->number)) {
+        if (field->type == FIELD_BOOL)
+            fate = read_bool(rule, item, &out->number, reason);
+        else if (field->type == FIELD_CODE)
+            fate = read_code(rule, field, item, &out->number, reason);
+        else
+            fate = read_number(rule, field, item, &out->number, reason);
+    }
+    if (field->type == FIELD_BOOL && rule->invert && fate != FATE_LOST)
+        out->number = out->number == 0 ? 1 : 0;
+    return fate;
+}
