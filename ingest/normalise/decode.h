@@ -58,6 +58,7 @@ struct decoding {
     size_t more; /* rejects beyond the limit */
     uint8_t suspect;
     const struct cJSON **root_fields; /* of each of the profile's fields, from the root */
+    const struct cJSON *root_part, *root_time, *root_test; /* NULL: none */
 };
 
 /* At most max bytes of text, no character cut. */
@@ -72,5 +73,5 @@ void set_detail(struct reject *reject, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void reject_field(struct decoding *d, const struct profile_field *rule, const struct cJSON *item,
     enum fate fate, enum reason reason);
 
-/* d->root and d->root_fields are there; fills d->out's readings. */
+/* d->root and what was found in it are there; fills d->out's readings. */
 void read_parts(struct decoding *d);

@@ -59,12 +59,18 @@ read_identity(struct decoding *d)
     buf_fini(&text);
 }
 
+static const struct cJSON *
+find_in_root(const struct decoding *d, const char *path)
+{
+    return path == NULL ? NULL : path_find(d->root, path);
+}
+
 static void
 read_record(struct decoding *d)
 {
     const struct profile *p = d->profile;
-    const struct cJSON *named = p->device == NULL ? NULL : path_find(d->root, p->device);
-    const struct cJSON *id = p->receipt == NULL ? NULL : path_find(d->root, p->receipt);
+    const struct cJSON *named = find_in_root(d, p->device);
+    const struct cJSON *id = find_in_root(d, p->receipt);
     char room[SCALAR_BYTES];
     struct view text;
 
@@ -72,6 +78,9 @@ read_record(struct decoding *d)
     d->root_fields = ARENA_ARRAY(d->arena, p->n_fields, const struct cJSON *);
     for (size_t i = 0; i < p->n_fields; i++)
         d->root_fields[i] = path_find(d->root, p->fields[i].path);
+    d->root_part = find_in_root(d, p->part);
+    d->root_time = find_in_root(d, p->time);
+    d->root_test = find_in_root(d, p->test);
     if (d->msg->retained)
         d->suspect |= SUSPECT_RETAINED;
     if (named != NULL && (!scalar_text(named, room, &text) || !view_eq(text, d->out->code)))

@@ -2,20 +2,20 @@
  * The tree of one message becomes readings, one a part.
  *
  * Cost is bounded by the payload's length times the profile's fields: values that stand outside
- * of the parts are looked up once (root_fields), not once a part.
+ * of the parts are looked up once (root_fields and its like), not once a part.
  */
 #include "ingest/normalise/decode.h"
 
 #include <cjson/cJSON.h>
 
+/* In the part's element, else what the root has at that path. */
 static const struct cJSON *
-find_in_part(const struct decoding *d, const struct cJSON *part, const char *path)
+find_in_part(const struct decoding *d, const struct cJSON *part, const char *path,
+    const struct cJSON *in_root)
 {
-    if (path == NULL)
-        return NULL;
-    const struct cJSON *item = part == d->root ? NULL : path_find(part, path);
+    const struct cJSON *item = path == NULL || part == d->root ? NULL : path_find(part, path);
 
-    return item != NULL ? item : path_find(d->root, path);
+    return item != NULL ? item : in_root;
 }
 
 /* Fills slots (by class field) from one part; true if something was wrong. */
@@ -26,12 +26,10 @@ read_fields(struct decoding *d, const struct cJSON *part, struct field_value *sl
 
     for (size_t i = 0; i < d->profile->n_fields; i++) {
         const struct profile_field *rule = &d->profile->fields[i];
-        const struct cJSON *item = part == d->root ? NULL : path_find(part, rule->path);
+        const struct cJSON *item = find_in_part(d, part, rule->path, d->root_fields[i]);
         enum reason reason = REASON_TYPE;
         struct field_value value;
 
-        if (item == NULL)
-            item = d->root_fields[i];
         if (item == NULL || known[rule->field])
             continue;
         const enum fate fate =
@@ -52,7 +50,7 @@ read_fields(struct decoding *d, const struct cJSON *part, struct field_value *sl
 static void
 read_time(struct decoding *d, const struct cJSON *part, struct reading *reading)
 {
-    const struct cJSON *item = find_in_part(d, part, d->profile->time);
+    const struct cJSON *item = find_in_part(d, part, d->profile->time, d->root_time);
     const struct instant received = d->msg->received;
     struct instant at;
 
@@ -74,7 +72,7 @@ read_time(struct decoding *d, const struct cJSON *part, struct reading *reading)
 static bool
 read_test(const struct decoding *d, const struct cJSON *part, uint8_t suspect)
 {
-    const struct cJSON *item = find_in_part(d, part, d->profile->test);
+    const struct cJSON *item = find_in_part(d, part, d->profile->test, d->root_test);
     char room[SCALAR_BYTES];
     struct view text;
 
@@ -86,8 +84,7 @@ read_test(const struct decoding *d, const struct cJSON *part, uint8_t suspect)
 static bool
 read_part_name(struct decoding *d, const struct cJSON *part, bool one_of_many, struct view *out)
 {
-    const struct cJSON *item =
-        d->profile->part == NULL ? NULL : find_in_part(d, part, d->profile->part);
+    const struct cJSON *item = find_in_part(d, part, d->profile->part, d->root_part);
     char room[SCALAR_BYTES];
     struct view name = {"", 0};
 
