@@ -45,6 +45,7 @@ struct pgconn {
     bool resolving;
     size_t handles; /* not yet closed, timer included */
     uint64_t backoff_ms;
+    uint64_t delay_ms; /* asked for by pgconn_again */
     struct request request;
     char *hosts;          /* what is left to resolve, "" if nothing */
     struct buf addresses; /* of those that were: the value of hostaddr */
@@ -151,7 +152,9 @@ lose(struct pgconn *conn, const char *why)
     PQclear(request.result);
     conn->request = (struct request){0};
     conn->state = WAITING;
-    CHECK(uv_timer_start(&conn->timer, on_retry, conn->backoff_ms, 0) == 0);
+    CHECK(uv_timer_start(&conn->timer, on_retry,
+              conn->delay_ms > conn->backoff_ms ? conn->delay_ms : conn->backoff_ms, 0) == 0);
+    conn->delay_ms = 0;
     conn->backoff_ms =
         conn->backoff_ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : conn->backoff_ms * 2;
     if (request.done != NULL)
@@ -322,7 +325,6 @@ resolve_next(struct pgconn *conn)
     const size_t len = strcspn(conn->hosts, ",");
 
     if (conn->hosts[0] == '\0') {
-        buf_char(&conn->addresses, '\0');
         connect_now(conn);
         return;
     }
@@ -535,10 +537,12 @@ pgconn_ready(const struct pgconn *conn)
 }
 
 void
-pgconn_again(struct pgconn *conn, const char *why)
+pgconn_again(struct pgconn *conn, const char *why, uint64_t delay_ms)
 {
-    if (conn->state == READY || conn->state == BUSY)
-        lose_later(conn, why);
+    if (conn->state != READY && conn->state != BUSY)
+        return;
+    conn->delay_ms = delay_ms;
+    lose_later(conn, why);
 }
 
 /* --- life ---------------------------------------------------------------------------------- */

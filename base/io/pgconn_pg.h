@@ -43,9 +43,9 @@ struct pgconn *pgconn_open(const struct pgconn_options *opt);
 /* A request in flight never completes; on_closed is all that still comes. */
 void pgconn_close(struct pgconn *conn, void (*on_closed)(void *arg), void *arg);
 bool pgconn_ready(const struct pgconn *conn); /* connected and not busy */
-/* Drops the connection and connects anew; on_lost(why) comes from the loop. For who no longer
- * knows in what state the session is. */
-void pgconn_again(struct pgconn *conn, const char *why);
+/* Drops the connection (and with it locks and transaction) from the loop, says on_lost(why), and
+ * connects anew after delay_ms at least. For who no longer knows in what state the session is. */
+void pgconn_again(struct pgconn *conn, const char *why, uint64_t delay_ms);
 
 /* One statement with text parameters (NULL entries are SQL NULL), results in text. CHECKs ready.
  * sql and params are copied. */
