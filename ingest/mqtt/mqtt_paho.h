@@ -5,8 +5,13 @@
  * and retain-as-published only when the session is new or the filters changed (design section 11).
  * PUBACK leaves when on_message returns (facts.md): so it must have journaled by then.
  *
- * Threads: on_message and on_state run on Paho's thread and may only append and wake; the rest is
- * called from the loop.
+ * Threads: on_message runs on Paho's thread, on_state on the session's own (it waits and connects,
+ * so that the loop never waits for Paho's lock); both may only append and wake. The rest is called
+ * from the loop. Time: its own, monotonic; a step of the wall clock does not matter.
+ *
+ * Filters are compared with those of the last subscription (filters_file); a change subscribes the
+ * new and unsubscribes the old ones. on_state is called when state or words change. Refused filters
+ * (reason >= 128) are MQTT_REFUSED although the connection stands and granted ones deliver.
  */
 #pragma once
 
@@ -28,7 +33,8 @@ struct mqtt_message {
 enum mqtt_state {
     MQTT_DOWN,
     MQTT_UP,      /* subscribed */
-    MQTT_STOLEN,  /* another client took our id: check lock and epoch, then mqtt_reconnect */
+    MQTT_STOLEN,  /* another client took our id (or it looks so: twice cut off within 10 s):
+                   * check lock and epoch, then mqtt_reconnect */
     MQTT_REFUSED, /* wrong password or not allowed: needs a person; tried again every 5 s */
 };
 
@@ -42,7 +48,8 @@ struct mqtt_options {
     size_t n_filters;
     const char *filters_file; /* the filters of the last subscription are kept here */
     void (*on_message)(void *arg, const struct mqtt_message *msg);
-    /* session_lost: session present 0 where one was expected: `gap possible` */
+    /* session_lost, with MQTT_UP: session present 0 where one was expected: `gap possible`; told
+     * again if the process died before the subscription was complete. why: NULL when up */
     void (*on_state)(void *arg, enum mqtt_state state, bool session_lost, const char *why);
     void *arg;
 };
