@@ -17,7 +17,7 @@ batch_init(struct batch *batch)
 }
 
 static void
-table_free(struct batch_table *table)
+table_fini(struct batch_table *table)
 {
     buf_fini(&table->class_name);
     buf_fini(&table->sql);
@@ -25,14 +25,13 @@ table_free(struct batch_table *table)
     buf_fini(&table->codes);
     VEC_FREE(&table->row);
     VEC_FREE(&table->days);
-    free(table);
 }
 
 void
 batch_fini(struct batch *batch)
 {
     for (size_t i = 0; i < batch->tables.len; i++)
-        table_free(batch->tables.at[i]);
+        table_fini(&batch->tables.at[i]);
     VEC_FREE(&batch->tables);
     buf_fini(&batch->reject_rows);
     buf_fini(&batch->seen);
@@ -56,7 +55,7 @@ batch_reset(struct batch *batch, uint64_t from)
     memset(batch->counts, 0, sizeof(batch->counts));
     batch->bytes = 0;
     for (size_t i = 0; i < batch->tables.len; i++)
-        table_reset(batch->tables.at[i]);
+        table_reset(&batch->tables.at[i]);
     buf_reset(&batch->reject_rows);
     copy_begin(&batch->reject_rows);
     buf_reset(&batch->seen);
@@ -66,26 +65,26 @@ void
 batch_forget(struct batch *batch)
 {
     for (size_t i = 0; i < batch->tables.len; i++)
-        batch->tables.at[i]->key = NULL;
+        batch->tables.at[i].key = NULL;
 }
 
 static struct batch_table *
 table_new(struct batch *batch, size_t place, const struct class *class, struct view sql)
 {
-    struct batch_table *table = mem_zalloc(1, sizeof(*table));
+    struct batch_table table = {0};
 
-    buf_init(&table->class_name, BATCH_LIMIT);
-    buf_init(&table->sql, BATCH_LIMIT);
-    buf_init(&table->rows, BATCH_LIMIT);
-    buf_init(&table->codes, BATCH_LIMIT);
-    buf_text(&table->class_name, class->name);
-    buf_put(&table->sql, sql);
-    table_reset(table);
+    buf_init(&table.class_name, BATCH_LIMIT);
+    buf_init(&table.sql, BATCH_LIMIT);
+    buf_init(&table.rows, BATCH_LIMIT);
+    buf_init(&table.codes, BATCH_LIMIT);
+    buf_text(&table.class_name, class->name);
+    buf_put(&table.sql, sql);
+    table_reset(&table);
     (void)VEC_PUSH(&batch->tables);
     memmove(&batch->tables.at[place + 1], &batch->tables.at[place],
-        (batch->tables.len - 1 - place) * sizeof(*batch->tables.at));
+        (batch->tables.len - 1 - place) * sizeof(table));
     batch->tables.at[place] = table;
-    return table;
+    return &batch->tables.at[place];
 }
 
 static struct batch_table *
@@ -96,17 +95,17 @@ find_table(struct batch *batch, const struct class *class)
     size_t place = 0;
 
     for (size_t i = 0; i < batch->tables.len; i++) {
-        if (batch->tables.at[i]->key == class)
-            return batch->tables.at[i];
+        if (batch->tables.at[i].key == class)
+            return &batch->tables.at[i];
     }
     buf_init(&sql, BATCH_LIMIT);
     copy_class_sql(&sql, class);
     while (place < batch->tables.len &&
-           view_cmp(buf_view(&batch->tables.at[place]->sql), buf_view(&sql)) < 0)
+           view_cmp(buf_view(&batch->tables.at[place].sql), buf_view(&sql)) < 0)
         place++;
     if (place < batch->tables.len &&
-        view_eq(buf_view(&batch->tables.at[place]->sql), buf_view(&sql)))
-        table = batch->tables.at[place];
+        view_eq(buf_view(&batch->tables.at[place].sql), buf_view(&sql)))
+        table = &batch->tables.at[place];
     else
         table = table_new(batch, place, class, buf_view(&sql));
     table->key = class;

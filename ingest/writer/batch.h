@@ -43,9 +43,9 @@ struct batch {
     uint64_t canary;            /* newest number in it, 0: none */
     uint32_t config;            /* of the newest record */
     size_t bytes;
-    VEC(struct batch_table *) tables; /* by sql */
-    struct buf reject_rows;           /* stream header and rows, no trailer */
-    struct buf seen;                  /* JSON objects of new devices, comma before each */
+    VEC(struct batch_table) tables; /* by sql; they move when one is added */
+    struct buf reject_rows;         /* stream header and rows, no trailer */
+    struct buf seen;                /* JSON objects of new devices, comma before each */
 };
 
 void batch_init(struct batch *batch);

@@ -128,10 +128,11 @@ copy_text(struct buf *out, struct view v)
         buf_put(out, v);
         return;
     }
-    for (size_t i = 0; i < v.len; i++)
-        buf_put(out, (unsigned char)v.ptr[i] >= 0x80 || v.ptr[i] == '\0'
-                         ? (struct view){"?", 1}
-                         : (struct view){v.ptr + i, 1});
+    for (size_t i = 0; i < v.len; i++) {
+        const bool odd = (unsigned char)v.ptr[i] >= 0x80 || v.ptr[i] == '\0';
+
+        buf_put(out, (struct view){odd ? "?" : v.ptr + i, 1});
+    }
 }
 
 void

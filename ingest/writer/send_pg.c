@@ -6,9 +6,10 @@
  * The first two are transactions of their own. When a row is refused, the transaction starts over
  * with a savepoint before each COPY, and what fails is halved until one row is left.
  */
+#include "ingest/writer/send_pg.h"
+
 #include "base/check.h"
 #include "base/io/pgconn_pg.h"
-#include "ingest/writer/writer_internal.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -100,7 +101,7 @@ static void
 on_chunk(void *arg, enum pgconn_status status, const PGresult *result)
 {
     struct writer *writer = arg;
-    const struct batch_table *table = writer->sent->tables.at[writer->send.table];
+    const struct batch_table *table = &writer->sent->tables.at[writer->send.table];
     char key[128];
 
     /* Refused as not believable: the rows of that day will be found and set apart one by one. */
@@ -123,7 +124,7 @@ ensure_next_chunk(struct writer *writer)
     char day[24];
 
     for (; send->table < batch->tables.len; send->table++, send->day = 0) {
-        const struct batch_table *table = batch->tables.at[send->table];
+        const struct batch_table *table = &batch->tables.at[send->table];
 
         for (; send->day < table->days.len; send->day++) {
             const int64_t at = table->days.at[send->day];
@@ -234,7 +235,7 @@ narrow(struct writer *writer, const PGresult *result)
 
         (void)snprintf(send->why, sizeof(send->why), "%s", why != NULL ? why : "refused");
         batch_quarantine(
-            writer->sent, writer->sent->tables.at[bad.table], bad.first, &origin, send->why);
+            writer->sent, &writer->sent->tables.at[bad.table], bad.first, &origin, send->why);
         send->quarantined++;
     }
     if (send->quarantined > 64 && send->quarantined > send->rows / 2) {
@@ -281,7 +282,7 @@ static void
 copy_range(struct writer *writer)
 {
     const struct range *range = &writer->send.todo.at[writer->send.todo.len - 1];
-    const struct batch_table *table = writer->sent->tables.at[range->table];
+    const struct batch_table *table = &writer->sent->tables.at[range->table];
 
     batch_slice(table, range->first, range->end, &writer->send.stream);
     pgconn_copy_in(writer->conn, table->sql.ptr, buf_view(&writer->send.stream), on_copied, writer);
@@ -315,9 +316,9 @@ on_begun(void *arg, enum pgconn_status status, const PGresult *result)
         return;
     send->todo.len = 0;
     for (size_t i = writer->sent->tables.len; i > 0; i--) {
-        if (writer->sent->tables.at[i - 1]->row.len > 0)
+        if (writer->sent->tables.at[i - 1].row.len > 0)
             *VEC_PUSH(&send->todo) =
-                (struct range){i - 1, 0, writer->sent->tables.at[i - 1]->row.len};
+                (struct range){i - 1, 0, writer->sent->tables.at[i - 1].row.len};
     }
     copy_next(writer);
 }

@@ -3,7 +3,7 @@
 #include "base/check.h"
 #include "base/io/pgconn_pg.h"
 #include "base/io/schema.h"
-#include "ingest/writer/writer_internal.h"
+#include "ingest/writer/send_pg.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /*
- * writer_internal: what the two halves of the writer share: writer_pg.c (life, handshake, batches)
- * and send_pg.c (one batch as one transaction).
+ * send: one batch as one transaction; and what the two halves of the writer share. writer_pg.c has
+ * life, handshake and the filling of batches, send_pg.c carries one out.
  */
 #pragma once
 
