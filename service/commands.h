@@ -15,3 +15,6 @@ enum exit_code {
 typedef int command_fn(int argc, char **argv);
 
 /* In order of the alphabet; each is a row of the table in main.c. */
+command_fn cmd_alert;
+command_fn cmd_lane;
+command_fn cmd_run;
