@@ -73,7 +73,7 @@ on_arrived(void *context, char *topic, int topic_len, MQTTAsync_message *msg)
     struct item *item = mem_zalloc(1, sizeof(*item) + topic_bytes + bytes);
     char *at = (char *)(item + 1);
 
-    memcpy(at, topic, topic_bytes);
+    memcpy(at, topic, topic_bytes); /* NOLINT(bugprone-not-null-terminated-result): a view */
     if (bytes > 0)
         memcpy(at + topic_bytes, msg->payload, bytes);
     item->topic = view_bytes(at, topic_bytes);
@@ -238,7 +238,7 @@ mqtt_client_publish(
     MQTTAsync_message msg = MQTTAsync_message_initializer;
     MQTTAsync_responseOptions response = MQTTAsync_responseOptions_initializer;
 
-    msg.payload = (void *)(uintptr_t)payload.ptr;
+    msg.payload = (void *)(uintptr_t)payload.ptr; /* NOLINT(performance-no-int-to-ptr) */
     msg.payloadlen = (int)payload.len;
     msg.qos = 1;
     response.onSuccess5 = on_success;

@@ -12,7 +12,6 @@
 #include "service/configured.h"
 #include "service/options.h"
 
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,10 +68,10 @@ account(const struct config *config, const struct asked *asked, const struct cli
     out->username = asked->username != NULL ? asked->username : client->id;
     out->password_file = asked->password_file;
     if (asked->password_file == NULL && other != NULL) {
-        char copy[4000];
+        const char *slash = strrchr(other, '/');
+        const int len = slash != NULL ? (int)(slash - other) + 1 : 0;
 
-        (void)snprintf(copy, sizeof(copy), "%s", other);
-        (void)snprintf(beside, 4096, "%s/%s", dirname(copy), client->id);
+        (void)snprintf(beside, 4096, "%.*s%s", len, other, client->id);
         out->password_file = beside;
     } else if (asked->password_file == NULL) {
         out->username = asked->username;
@@ -151,13 +150,14 @@ print_answer(struct view payload, const struct asked *asked)
 
     if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(root, "ok")))
         code = EXIT_FINE;
-    if (asked->json)
+    if (asked->json) {
         (void)printf("%.*s\n", VIEW_ARG(payload));
-    else
+    } else {
         (void)printf("%s %s: %s%s%s\n", asked->verb,
             cJSON_IsString(alert) ? alert->valuestring : asked->id,
             cJSON_IsString(text) ? text->valuestring : "the answer cannot be read",
             cJSON_IsString(state) ? ", now " : "", cJSON_IsString(state) ? state->valuestring : "");
+    }
     cJSON_Delete(root);
     return code;
 }
@@ -167,12 +167,13 @@ write_envelope(
     const struct client *client, struct view key, struct view body, char id[48], struct buf *out)
 {
     unsigned char random[12];
+    char hex[2 * sizeof(random) + 1];
     char signature[SIGNATURE_BYTES];
     struct envelope env = {.sender = view_of(client->id), .body = body};
 
     random_bytes(random, sizeof(random));
-    (void)memcpy(id, "cli-", 4);
-    (void)sodium_bin2hex(id + 4, 44, random, sizeof(random));
+    (void)sodium_bin2hex(hex, sizeof(hex), random, sizeof(random));
+    (void)snprintf(id, 48, "cli-%s", hex);
     env.id = view_of(id);
     env.timestamp = clock_wall().us / 1000000;
     env.signature = view_of(envelope_sign(key, env.id, env.timestamp, body, signature));

@@ -38,12 +38,14 @@ struct child {
     uint64_t started, back_off;
     char line[LINE_BYTES];
     size_t line_len;
+    char *argv[8]; /* in the supervisor's arena */
 };
 
 struct supervisor {
     uv_loop_t *loop;
     const char *config_dir, *state_dir;
     char program[4096];
+    struct arena arena;
     struct child *children;
     size_t n_children;
     uv_signal_t signals[4];
@@ -108,24 +110,16 @@ on_output(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 _Noreturn static void
 become_lane(const struct child *child, int out, pid_t parent)
 {
-    const struct supervisor *boss = child->boss;
-    char *argv[9] = {(char *)(uintptr_t) "wallwatch", (char *)(uintptr_t) "lane",
-        (char *)(uintptr_t)child->name, (char *)(uintptr_t) "--config",
-        (char *)(uintptr_t)boss->config_dir};
     sigset_t none;
 
-    if (boss->state_dir != NULL) {
-        argv[5] = (char *)(uintptr_t) "--state";
-        argv[6] = (char *)(uintptr_t)boss->state_dir;
-    }
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent)
         _exit(1);
     (void)sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL); /* NOLINT(concurrency-mt-unsafe): one thread */
     (void)dup2(out, STDOUT_FILENO);
     (void)dup2(out, STDERR_FILENO);
-    (void)execv(boss->program, argv);
+    (void)execv(child->boss->program, child->argv);
     _exit(127);
 }
 
@@ -281,6 +275,17 @@ on_watchdog(uv_timer_t *timer)
     notify("WATCHDOG=1");
 }
 
+static void
+make_words(struct child *child)
+{
+    const struct supervisor *boss = child->boss;
+    const char *words[] = {"wallwatch", "lane", child->name, "--config", boss->config_dir,
+        boss->state_dir != NULL ? "--state" : NULL, boss->state_dir};
+
+    for (size_t i = 0; i < ARRAY_LEN(words) && words[i] != NULL; i++)
+        child->argv[i] = arena_text(&child->boss->arena, view_of(words[i]));
+}
+
 static int
 supervise(struct supervisor *boss, const struct config *config)
 {
@@ -289,6 +294,7 @@ supervise(struct supervisor *boss, const struct config *config)
 
     (void)uv_loop_init(&loop);
     boss->loop = &loop;
+    arena_init(&boss->arena);
     boss->n_children = config->n_lanes;
     boss->children = mem_zalloc(config->n_lanes, sizeof(*boss->children));
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
@@ -305,6 +311,7 @@ supervise(struct supervisor *boss, const struct config *config)
 
         child->boss = boss;
         child->name = config->lanes[i].name;
+        make_words(child);
         child->back_off = BACK_OFF_MIN_MS;
         child->again.data = child;
         (void)uv_timer_init(&loop, &child->again);
@@ -314,6 +321,7 @@ supervise(struct supervisor *boss, const struct config *config)
     (void)uv_run(&loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&loop);
     free(boss->children);
+    arena_fini(&boss->arena);
     return boss->code;
 }
 

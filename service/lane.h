@@ -50,7 +50,8 @@ struct lane_era {
 
 struct intake {
     struct wal_cursor *cursor;
-    uint64_t judged; /* position of the newest record fed */
+    uint64_t judged;  /* position of the newest record fed */
+    uint64_t records; /* fed in this run */
     struct arena arena;
     uv_async_t wake;       /* the one thing Paho's thread touches besides the journal */
     atomic_ullong taken;   /* appended to the journal */
@@ -107,6 +108,7 @@ struct store {
     uint64_t mark;      /* committed */
     uint64_t copied;    /* ledger position that is in Postgres */
     bool ready, marked; /* writer may be fed; mark is known */
+    uint64_t given;     /* records, of this run */
     uint32_t version;   /* the writer's classes are of that version */
     struct arena arena;
     uint64_t shed_from, shed_to, shed_records; /* given up, not yet told to the writer */
@@ -245,7 +247,7 @@ void outbox_fini(struct lane *lane);
 
 /* lane_intake_uv.c */
 void intake_init(struct lane *lane);
-void intake_on_message(void *arg, const struct mqtt_message *msg);
+void intake_on_message(void *arg, const struct mqtt_message *in);
 void intake_on_state(void *arg, enum mqtt_state state, bool session_lost, const char *why);
 /* Feeds what the journal holds beyond intake.judged for at most us; true: there is more. */
 bool intake_drain(struct lane *lane, uint64_t us);
@@ -254,6 +256,7 @@ bool intake_drain(struct lane *lane, uint64_t us);
 MUST_USE bool store_open(struct lane *lane, struct err *err);
 void store_take(struct lane *lane, const struct decoded *record, enum verdict verdict);
 void store_pump(struct lane *lane);
+uint64_t store_waiting(const struct lane *lane);
 /* Trims both logs; under a full journal gives up what is judged but not stored. */
 void store_second(struct lane *lane, struct instant now);
 

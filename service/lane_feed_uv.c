@@ -86,6 +86,7 @@ lane_feed_record(struct lane *lane, const struct decoded *record)
     const enum verdict verdict = effects.verdict;
 
     lane->intake.judged = record->pos;
+    lane->intake.records++;
     lane->checkpoints.records++;
     lane_effects(lane, &effects, record->pos);
     return verdict;

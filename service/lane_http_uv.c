@@ -28,11 +28,11 @@ put_counts(struct lane *lane, struct metrics *m)
     metrics_put(m, "wallwatch_events_total", "counter", "Events of cases and orders.", NULL, NULL,
         (double)counts.events);
     for (int i = 0; i < SEVERITY_COUNT; i++)
-        metrics_put(m, "wallwatch_open", "gauge", "Open cases.", "severity", severity_names[i],
-            counts.open[i]);
+        metrics_put(m, "wallwatch_cases_open", "gauge", "Open cases.", "severity",
+            severity_names[i], counts.open[i]);
     for (int i = 0; i < TIER_COUNT; i++)
-        metrics_put(m, "wallwatch_open_by_tier", "gauge", "Open cases by the highest tier told.",
-            "tier", tier_names[i], counts.open_by_tier[i]);
+        metrics_put(m, "wallwatch_cases_open_by_tier", "gauge",
+            "Open cases by the highest tier told.", "tier", tier_names[i], counts.open_by_tier[i]);
     metrics_put(m, "wallwatch_notices_total", "counter", "Notices made.", NULL, NULL,
         (double)counts.notices);
     metrics_put(m, "wallwatch_climbs_total", "counter", "Steps to a higher tier.", NULL, NULL,
@@ -50,7 +50,7 @@ put_counts(struct lane *lane, struct metrics *m)
 static void
 put_path(struct lane *lane, struct metrics *m)
 {
-    metrics_put(m, "wallwatch_messages_total", "counter", "Messages appended to the journal.", NULL,
+    metrics_put(m, "wallwatch_records_total", "counter", "Records appended to the journal.", NULL,
         NULL, (double)atomic_load(&lane->intake.taken));
     metrics_put(m, "wallwatch_foreign_total", "counter", "Messages that another lane owns.", NULL,
         NULL, (double)atomic_load(&lane->intake.foreign));
@@ -62,16 +62,17 @@ put_path(struct lane *lane, struct metrics *m)
         (double)lane->self->journal_max_bytes);
     metrics_put(m, "wallwatch_journal_memory_only", "counter", "Records that are in no file.", NULL,
         NULL, (double)wal_lost(lane->journal));
-    metrics_put(m, "wallwatch_store_lag", "gauge", "Is the database behind the judging (0, 1).",
-        NULL, NULL, lane->store.mark < lane->intake.judged);
+    metrics_put(m, "wallwatch_records_waiting", "gauge",
+        "Records that are not in the database yet.", NULL, NULL, (double)store_waiting(lane));
     metrics_put(m, "wallwatch_connected", "gauge", "Is the broker's session up (0, 1).", NULL, NULL,
         lane->intake.seen_state == MQTT_UP);
     metrics_put(m, "wallwatch_config_version", "gauge", "Configuration in force.", NULL, NULL,
         lane->config->version);
-    for (int i = 0; i < CANARY_STOPS; i++)
+    for (int i = 0; i < CANARY_STOPS; i++) {
         metrics_put(m, "wallwatch_canary_seconds", "gauge",
             "How long the newest canary took to a stop.", "stop", canary_stop_names[i],
             (double)lane->canary.took[i].us / 1e6);
+    }
     metrics_put(m, "wallwatch_outbox_waiting", "gauge", "Effects waiting for a sync.", NULL, NULL,
         (double)lane->outbox.waiting);
 }

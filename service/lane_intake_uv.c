@@ -66,14 +66,12 @@ intake_on_message(void *arg, const struct mqtt_message *in)
 void
 intake_on_state(void *arg, enum mqtt_state state, bool session_lost, const char *why)
 {
+    static const char *const words[] = {"down", "up", "stolen", "refused"};
     struct lane *lane = arg;
 
-    if (state != MQTT_UP)
-        log_warning("mqtt.state", "state=%s why=\"%s\"",
-            state == MQTT_DOWN     ? "down"
-            : state == MQTT_STOLEN ? "stolen"
-                                   : "refused",
-            why != NULL ? why : "");
+    if (state != MQTT_UP) {
+        log_warning("mqtt.state", "state=%s why=\"%s\"", words[state], why != NULL ? why : "");
+    }
     atomic_store(&lane->intake.mqtt_state, (int)state);
     if (session_lost)
         atomic_store(&lane->intake.session_lost, true);
@@ -86,9 +84,10 @@ see_state(struct lane *lane)
 {
     const int state = atomic_load(&lane->intake.mqtt_state);
 
-    if (atomic_exchange(&lane->intake.session_lost, false))
+    if (atomic_exchange(&lane->intake.session_lost, false)) {
         lane_fact(lane, "gap-possible", lane->name, true,
             "the broker had no session where one was expected: messages may be lost");
+    }
     if (state == lane->intake.seen_state)
         return;
     const bool up = state == MQTT_UP;

@@ -30,7 +30,8 @@ struct computed { /* an event that came out and is not yet found on record */
     struct digest digest;
     struct instant at;
     uint64_t pos;
-    struct view body; /* heap */
+    char *text; /* heap */
+    size_t len;
 };
 
 struct replay {
@@ -150,7 +151,8 @@ keep_events(struct replay *replay, const struct effects *effects, uint64_t pos)
             .digest = digest_of(effect->body),
             .at = effect->at,
             .pos = pos,
-            .body = view_bytes(copy, effect->body.len),
+            .text = copy,
+            .len = effect->body.len,
         };
     }
 }
@@ -256,14 +258,15 @@ replay_event(struct replay *replay, const struct ledger_record *record)
         struct computed *event = &replay->events.at[replay->next++];
         const bool same = digest_equal(&event->digest, &digest);
 
-        free((void *)(uintptr_t)event->body.ptr);
-        event->body = view_bytes(NULL, 0);
+        free(event->text);
+        event->text = NULL;
         if (same)
             return;
     }
-    if (replay->differences++ == 0)
+    if (replay->differences++ == 0) {
         log_error(
             "replay.differs", "pos=%" PRIu64 " next=\"what is on record stands\"", record->pos);
+    }
 }
 
 static bool
@@ -310,10 +313,10 @@ append_rest(struct replay *replay)
                     .epoch = replay->epoch,
                     .now = event->at,
                     .pos = event->pos,
-                    .body = event->body},
+                    .body = view_bytes(event->text, event->len)},
                 &(uint64_t){0}, &err))
             log_error("ledger.append", "text=\"%s\"", err.text);
-        free((void *)(uintptr_t)event->body.ptr);
+        free(event->text);
     }
     VEC_FREE(&replay->events);
 }

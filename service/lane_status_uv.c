@@ -150,11 +150,12 @@ watch_peers(struct lane *lane, struct instant now)
     arena_init(&arena);
     changes = ARENA_ARRAY(&arena, 2 * lane->peers.len, struct peer_change);
     n = peers_check(&lane->peers, post_up(lane->post), lane->config->version, now, changes);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         lane_fact(lane, changes[i].code, changes[i].peer->name, changes[i].on,
             strcmp(changes[i].code, "wallwatch-down") == 0
                 ? "silent for 15 s, or its will was heard"
                 : "runs another configuration version");
+    }
     arena_fini(&arena);
 }
 

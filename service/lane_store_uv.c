@@ -65,6 +65,7 @@ store_take(struct lane *lane, const struct decoded *record, enum verdict verdict
         return; /* the pump changes it, in order */
     writer_add(store->writer, record, verdict);
     store->pos = record->pos;
+    store->given++;
 }
 
 static bool
@@ -107,6 +108,7 @@ pump_one(struct lane *lane)
     writer_add(store->writer, &record,
         engine_is_duplicate(lane->engine, end) ? VERDICT_DUPLICATE : record.verdict);
     store->pos = end;
+    store->given++;
     return true;
 }
 
@@ -127,6 +129,17 @@ store_pump(struct lane *lane)
             break;
         }
     }
+}
+
+/* Exact when it is 0; else what this run has judged and not given to the writer, at least 1. */
+uint64_t
+store_waiting(const struct lane *lane)
+{
+    const struct store *store = &lane->store;
+
+    if (store->mark >= wal_end(lane->journal))
+        return 0;
+    return lane->intake.records > store->given ? lane->intake.records - store->given : 1;
 }
 
 static void

@@ -7,7 +7,7 @@ is_object(struct view text)
 {
     size_t i = 0;
 
-    while (i < text.len && memchr(" \t\r\n", text.ptr[i], 4) != NULL)
+    while (i < text.len && strchr(" \t\r\n", text.ptr[i]) != NULL)
         i++;
     return i < text.len && text.ptr[i] == '{';
 }
