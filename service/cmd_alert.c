@@ -218,7 +218,7 @@ send_command(struct mqtt_client *mqtt, const struct asked *asked, const struct c
     arena_init(&arena);
     buf_init(&body, ENVELOPE_MAX_BYTES);
     buf_init(&text, (size_t)2 * ENVELOPE_MAX_BYTES);
-    if (!configured_secret(client->key_file, &arena, &key, &err)) {
+    if (!configured_key(client->key_file, &arena, &key, &err)) {
         code = fail(err.text);
     } else if (!write_command(asked, &body)) {
         (void)fail("--until takes a length of time (30m) or an instant (2026-11-24T06:00:00Z), "

@@ -95,3 +95,18 @@ configured_secret(const char *file, struct arena *arena, struct view *out, struc
     buf_fini(&text);
     return ok;
 }
+
+bool
+configured_key(const char *file, struct arena *arena, struct view *out, struct err *err)
+{
+    const char *reason = "";
+    struct buf text;
+    bool ok;
+
+    buf_init(&text, SECRET_MAX_BYTES);
+    ok = fs_read_all(fs_posix(), file, &text, err);
+    if (ok && !envelope_key(arena, buf_view(&text), out, &reason))
+        ok = err_set(err, ERR_CONFIG, "'%s': key: %s", file, reason);
+    buf_fini(&text);
+    return ok;
+}

@@ -18,6 +18,9 @@
  * it has printed why. */
 MUST_USE bool configured_current(
     const char *config_dir, const char *state_dir, struct config **out);
-/* A secret: the file's first line. */
+/* The password of an account, without the end of its line. */
 MUST_USE bool configured_secret(
+    const char *file, struct arena *arena, struct view *out, struct err *err);
+/* The key of a signature (envelope_key). */
+MUST_USE bool configured_key(
     const char *file, struct arena *arena, struct view *out, struct err *err);

@@ -231,7 +231,8 @@ void lane_effects(struct lane *lane, const struct effects *effects, uint64_t pos
 /* A fact of Wallwatch itself: fed when it is new or has changed. */
 void lane_fact(
     struct lane *lane, const char *code, const char *subject, bool on, const char *detail);
-bool lane_fact_is_on(const struct lane *lane, const char *code);
+/* Something that happened once: on and at once off, so that the next one counts too. */
+void lane_fact_once(struct lane *lane, const char *code, const char *detail);
 void lane_refused(struct lane *lane, const char *what, struct view sender, const char *why);
 void lane_arm_tick(struct lane *lane);
 

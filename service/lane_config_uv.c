@@ -10,8 +10,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define KEY_MAX_BYTES 4096
-
 static void
 load_new(uv_work_t *work)
 {
@@ -82,7 +80,7 @@ lane_load_keys(struct lane *lane)
         struct view key;
         struct err err;
 
-        if (!configured_secret(client->key_file, &lane->keys_arena, &key, &err)) {
+        if (!configured_key(client->key_file, &lane->keys_arena, &key, &err)) {
             log_error("client.key", "client=%s text=\"%s\"", client->id, err.text);
             continue;
         }

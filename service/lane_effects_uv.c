@@ -63,8 +63,12 @@ outbox_add(struct lane *lane, const struct effect *effect)
     char url[2048] = "";
 
     if (http) {
-        (void)snprintf(url, sizeof(url), "%s%s%.*s", channel->url, effect->to.len > 0 ? "/" : "",
-            VIEW_ARG(effect->to));
+        const size_t len = strlen(channel->url);
+        const bool slash = effect->to.len > 0 && effect->to.ptr[0] != '/' && len > 0 &&
+                           channel->url[len - 1] != '/';
+
+        (void)snprintf(
+            url, sizeof(url), "%s%s%.*s", channel->url, slash ? "/" : "", VIEW_ARG(effect->to));
     }
     const char *secret = http ? channel->secret_file : NULL;
     struct act *act = mem_zalloc(1, sizeof(*act) + effect->topic.len + effect->body.len +

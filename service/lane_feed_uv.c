@@ -136,23 +136,12 @@ find_fact(struct lane *lane, const char *code, const char *subject)
     return NULL;
 }
 
-void
-lane_fact(struct lane *lane, const char *code, const char *subject, bool on, const char *detail)
+static void
+feed_fact(struct lane *lane, const char *code, const char *subject, bool on, const char *detail)
 {
-    struct lane_fact *fact = find_fact(lane, code, subject);
     struct json_writer json;
     struct buf body;
 
-    if (fact != NULL && fact->on == on)
-        return;
-    /* What was on when the last run ended is not known here: the first word of each fact is
-     * always fed, the engine knows whether it is news. */
-    if (fact == NULL) {
-        fact = VEC_PUSH(&lane->facts);
-        (void)snprintf(fact->code, sizeof(fact->code), "%s", code);
-        (void)snprintf(fact->subject, sizeof(fact->subject), "%s", subject);
-    }
-    fact->on = on;
     if (on)
         log_warning("fact", "code=%s subject=%s detail=\"%s\"", code, subject, detail);
     buf_init(&body, 4096);
@@ -168,14 +157,29 @@ lane_fact(struct lane *lane, const char *code, const char *subject, bool on, con
     buf_fini(&body);
 }
 
-bool
-lane_fact_is_on(const struct lane *lane, const char *code)
+void
+lane_fact_once(struct lane *lane, const char *code, const char *detail)
 {
-    for (size_t i = 0; i < lane->facts.len; i++) {
-        if (lane->facts.at[i].on && strcmp(lane->facts.at[i].code, code) == 0)
-            return true;
+    feed_fact(lane, code, lane->name, true, detail);
+    feed_fact(lane, code, lane->name, false, "it was one moment; a person closes it");
+}
+
+void
+lane_fact(struct lane *lane, const char *code, const char *subject, bool on, const char *detail)
+{
+    struct lane_fact *fact = find_fact(lane, code, subject);
+
+    if (fact != NULL && fact->on == on)
+        return;
+    /* What was on when the last run ended is not known here: the first word of each fact is
+     * always fed, the engine knows whether it is news. */
+    if (fact == NULL) {
+        fact = VEC_PUSH(&lane->facts);
+        (void)snprintf(fact->code, sizeof(fact->code), "%s", code);
+        (void)snprintf(fact->subject, sizeof(fact->subject), "%s", subject);
     }
-    return false;
+    fact->on = on;
+    feed_fact(lane, code, subject, on, detail);
 }
 
 void

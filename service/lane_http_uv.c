@@ -8,7 +8,6 @@
 #include "service/metrics.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #define MAX_BODY 65536
 
@@ -114,7 +113,6 @@ take_answer(struct lane *lane, const struct http_request *request, struct http_r
     struct envelope env = {.body = request->body};
     struct view timestamp;
     const char *why = "";
-    char *end = NULL;
 
     if (!header(request, "webhook-id", &env.id) ||
         !header(request, "webhook-sender", &env.sender) ||
@@ -124,8 +122,7 @@ take_answer(struct lane *lane, const struct http_request *request, struct http_r
             "webhook-id, webhook-sender, webhook-signature and webhook-timestamp are needed");
         return;
     }
-    env.timestamp = strtoll(timestamp.ptr, &end, 10);
-    if (end == timestamp.ptr || *end != '\0' || env.timestamp < 0 || env.timestamp > 253402300799) {
+    if (!envelope_timestamp(timestamp, &env.timestamp)) {
         answer_text(response, 400, "webhook-timestamp is not a number of seconds since 1970");
         return;
     }

@@ -85,7 +85,7 @@ see_state(struct lane *lane)
     const int state = atomic_load(&lane->intake.mqtt_state);
 
     if (atomic_exchange(&lane->intake.session_lost, false)) {
-        lane_fact(lane, "gap-possible", lane->name, true,
+        lane_fact_once(lane, "gap-possible",
             "the broker had no session where one was expected: messages may be lost");
     }
     if (state == lane->intake.seen_state)

@@ -225,11 +225,12 @@ replay_input(struct replay *replay, const struct ledger_record *record, struct e
         !use_version(lane, lane->intake.judged, version_of(record->body), err))
         return false;
     if (lane->engine == NULL) {
-        if (record->kind != INPUT_CONFIG)
+        if (record->kind != INPUT_CONFIG) {
             return err_set(err, ERR_IO,
                 "lane '%s': ledger: begins in the middle and there is no checkpoint"
                 "\nhint: restore '%s' from a copy, or move it away to begin anew",
                 lane->name, lane->dir);
+        }
         lane->engine = engine_new(&lane->options);
     }
     const struct effects effects = engine_feed(

@@ -25,7 +25,7 @@ tell_shed(struct lane *lane)
 {
     struct store *store = &lane->store;
 
-    if (store->shed_to == 0 || store->pos < store->shed_from)
+    if (store->shed_to == 0 || store->pos < store->shed_from || !writer_room(store->writer))
         return;
     if (store->pos < store->shed_to) {
         writer_shed(store->writer, store->pos, store->shed_to, store->shed_records);
@@ -54,7 +54,7 @@ store_take(struct lane *lane, const struct decoded *record, enum verdict verdict
 {
     struct store *store = &lane->store;
 
-    if (store->writer == NULL) {
+    if (lane->boot->database == NULL) {
         store->pos = store->mark = record->pos;
         engine_stored(lane->engine, store->mark);
         return;
@@ -147,7 +147,9 @@ forget_eras(struct lane *lane, uint64_t mark)
 {
     size_t drop = 0;
 
-    while (drop + 1 < lane->eras.len && lane->eras.at[drop + 1].pos <= mark)
+    /* The writer borrows the classes of the version that it was given last. */
+    while (drop + 1 < lane->eras.len && lane->eras.at[drop + 1].pos <= mark &&
+           lane->eras.at[drop].version != lane->store.version)
         drop++;
     for (size_t i = 0; i < drop; i++)
         config_unref(lane->eras.at[i].config);
@@ -168,7 +170,7 @@ on_ready(void *arg, uint64_t mark, uint32_t epoch)
     store->mark = store->pos = mark;
     store->ready = store->marked = true;
     store->away_since = (struct instant){0};
-    lane_fact(lane, "database-away", lane->name, false, "");
+    lane_fact(lane, "schema-behind", lane->name, false, "");
     engine_stored(lane->engine, mark);
     store_pump(lane);
 }
@@ -201,6 +203,13 @@ on_away(void *arg, const char *why, const char *fact)
     log_warning("store.away", "why=\"%s\" next=\"judging goes on, the journal keeps\"", why);
     if (fact != NULL && !lane->closing)
         lane_fact(lane, fact, lane->name, true, why);
+}
+
+static void
+on_quarantine(void *arg, uint64_t rows, const char *why)
+{
+    log_error("store.quarantine", "rows=%" PRIu64 " why=\"%s\"", rows, why);
+    lane_fact_once(arg, "writer-quarantine", why);
 }
 
 static void
@@ -247,6 +256,7 @@ store_open(struct lane *lane, struct err *err)
         .on_ready = on_ready,
         .on_stored = on_stored,
         .on_away = on_away,
+        .on_quarantine = on_quarantine,
         .arg = lane,
     };
     const struct ledger_copy_options copy = {

@@ -117,9 +117,10 @@ feed_start(struct lane *lane)
     (void)snprintf(body, sizeof(body), "{\"epoch\":%" PRIu32 ",\"late_us\":%" PRId64 "}",
         lane->epoch, lane->down_from.us == 0 ? 0 : instant_since(now, lane->down_from).us);
     lane_feed_at(lane, INPUT_START, now, view_of(body));
-    if (lane->differs)
-        lane_fact(lane, "replay-differs", lane->name, true,
+    if (lane->differs) {
+        lane_fact_once(lane, "replay-differs",
             "a replay gave other events than are on record: what is on record stands");
+    }
     lane->deadman_at = now;
 }
 
