@@ -158,7 +158,6 @@ intake_drain(struct lane *lane, uint64_t us)
         case WAL_LOST:
             log_error("journal.lost", "from=%" PRIu64 " to=%" PRIu64, intake->judged, end);
             intake->lost_gaps++;
-            wal_cursor_seek(intake->cursor, end);
             break;
         case WAL_FRAME:
             take_record(lane, frame, end);

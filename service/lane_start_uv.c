@@ -176,7 +176,6 @@ replay_record(struct replay *replay, uint64_t pos)
     if (next == WAL_LOST) {
         log_error("journal.lost", "from=%" PRIu64 " to=%" PRIu64, lane->intake.judged, end);
         lane->intake.lost_gaps++;
-        wal_cursor_seek(replay->journal, end);
         return true;
     }
     if (end > pos) { /* of a later input: it stays for it */
@@ -284,7 +283,6 @@ walk_ledger(struct replay *replay, struct err *err)
         case WAL_LOST:
             log_error("ledger.lost", "next=%" PRIu64, end);
             replay->differences++;
-            wal_cursor_seek(replay->ledger, end);
             continue;
         case WAL_FRAME:
             break;

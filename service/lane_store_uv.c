@@ -300,8 +300,6 @@ shed(struct lane *lane)
         if (next == WAL_FRAME) {
             bytes += frame.len;
             records++;
-        } else {
-            wal_cursor_seek(cursor, end);
         }
     }
     wal_cursor_free(cursor);
