@@ -126,8 +126,9 @@ struct judgements {
  * service time (device time corrected by skew, or received). now >= at. */
 struct judgements facts_take(
     struct facts *facts, const struct reading *reading, struct instant at, struct instant now);
-/* When facts_tick has something to say: absent(), windows, fields growing unknown. */
-struct instant facts_next(const struct facts *facts);
+/* When facts_tick has something to say: absent(), windows, fields growing unknown; INSTANT_NEVER if
+ * nothing. Changes nothing that can be seen (deadlines are found when they are asked for). */
+struct instant facts_next(struct facts *facts);
 /* Judges what the passing of time alone has changed up to now; call until facts_next > now. Each
  * call handles one instant. */
 struct judgements facts_tick(struct facts *facts, struct instant now);

@@ -1,0 +1,225 @@
+/*
+ * state: what facts are made of. Inside alerting/rules only.
+ *
+ *   facts_take -> member (values of one part) -> marks and tallies of its groups -> judgements
+ *
+ * A member is a device's part; its root is the part '' of the same device, which always exists. A
+ * group is a zone, building or compound of members of one class. Per shared rule and stage each
+ * member leaves a mark (is it true for me?) and the group keeps how many marks say what: so a
+ * reading costs the same in a zone of two and in a compound of six hundred. Tallies are whole
+ * numbers and can be made anew from the marks at any time; only values, clocks and the ends of
+ * counted conditions are state (save.c).
+ *
+ * Two times. `at` is service time as readings carry it, minus all rebases so far. `clock` counts
+ * only while the lane is connected: silence, expiry and count spans are in it.
+ */
+#pragma once
+
+#include "alerting/rules/expr.h"
+#include "base/map.h"
+#include "base/timers.h"
+#include "base/vec.h"
+
+#define FIELD_WORDS (CLASS_MAX_FIELDS / 64)
+#define CLOCK_NEVER INT64_MIN
+#define CLOCK_NOW INT64_MAX /* stopped: it has not, the condition is true now */
+
+struct count_slot { /* one count() of a class; equal text, equal slot */
+    const struct expr *node;
+    struct view text;
+    uint64_t fields[FIELD_WORDS];
+    bool fieldless;
+};
+
+struct count_use {
+    const struct expr *node;
+    uint16_t slot;
+};
+
+struct plan { /* what facts know of one rule */
+    const struct rule *rule;
+    uint64_t fields[FIELD_WORDS];
+    bool fieldless; /* reads no field: it is about the device itself, its root */
+    const struct span *absents;
+    size_t n_absents;
+    size_t mark; /* shared rules: first of its n_stages marks */
+    const struct count_use *counts;
+    size_t n_counts;
+};
+
+struct layout { /* of one class under one configuration */
+    const struct class *class;
+    struct plan *plans; /* by rule id */
+    size_t n_plans;
+    struct count_slot *counts;
+    size_t n_counts;
+    size_t n_marks;
+    bool pers[4]; /* are there rules of it */
+    uint64_t sticky[FIELD_WORDS];
+    uint64_t timed[FIELD_WORDS]; /* read by a rule and not sticky */
+    struct span *absents;        /* distinct, shortest first */
+    size_t n_absents;
+    uint16_t *by_name; /* fields in order of their names */
+};
+
+struct text {
+    uint32_t len;
+    char bytes[];
+};
+
+struct known {
+    int64_t at;
+    int64_t heard; /* clock */
+    union {
+        double number;
+        struct text *text; /* heap, owned; FIELD_TEXT */
+    };
+};
+
+struct tally { /* of one shared rule's stage in a group */
+    uint32_t members, yes, sound, unknown, suspect, clear;
+};
+
+struct counted { /* of one count() in a group */
+    uint32_t in, unknown;
+};
+
+struct member {
+    struct timer timer; /* first: a timer is its member; never later than the next deadline */
+    struct subject self;
+    const struct layout *layout;
+    struct member *root, *next; /* parts of a device, root first, by key */
+    struct group *groups[4];    /* by per; NULL where the class has no such rule */
+    int64_t heard;              /* root: clock of the device's last message, or of its listing */
+    int64_t newest;             /* at of the newest reading */
+    int64_t expiry;             /* us; 0: never */
+    uint64_t have[FIELD_WORDS];
+    uint64_t suspect[FIELD_WORDS];
+    struct known *known; /* one block for the four, per layout */
+    int64_t *stopped;    /* per count slot: clock of when its condition was last true */
+    uint8_t *counting;
+    uint8_t *marks;
+};
+
+struct group {
+    struct subject self;
+    const struct layout *layout;
+    struct member **members; /* by key */
+    size_t len, cap;
+    struct tally *tallies;
+    struct counted *counts;
+};
+
+struct saved { /* a value that a late reading's view hides for a moment */
+    uint16_t field;
+    struct known known;
+};
+
+struct facts {
+    struct facts_options opt;
+    struct arena plans; /* layouts */
+    struct layout *layouts;
+    struct map members; /* "class/code/part" */
+    struct map groups;  /* "class/" and the subject's key */
+    struct map names;   /* interned compound ids -> themselves */
+    struct timers timers;
+    bool started, up;
+    bool all_due;          /* a new configuration: everything is judged once */
+    struct instant now;    /* of the last call */
+    int64_t frozen;        /* clock while not up */
+    int64_t offset, moved; /* service time - clock, service time - stored at */
+    int64_t ticked;        /* deadlines up to it are done */
+    VEC(struct member *) due;
+    VEC(struct member *) gone; /* their subjects may still be named somewhere */
+    VEC(struct saved) saved;
+    VEC(struct judgement) out;
+};
+
+/* What has changed for a member. */
+struct touch {
+    uint64_t fields[FIELD_WORDS];
+    bool counts, all;
+    bool absent;     /* its device's silence has become `silence` long */
+    bool ended;      /* or ended, after it was so long */
+    int64_t silence; /* us */
+};
+
+/* When and how it is judged. */
+struct moment {
+    int64_t clock;
+    int64_t at_clock; /* of the reading; equals clock for ticks */
+    bool passing;     /* a late reading's view, which does not stay */
+    bool late;
+    struct instant since;
+};
+
+static inline bool
+bit_get(const uint64_t *bits, size_t i)
+{
+    return (bits[i / 64] >> (i % 64) & 1) != 0;
+}
+
+static inline void
+bit_put(uint64_t *bits, size_t i, bool on)
+{
+    const uint64_t bit = UINT64_C(1) << (i % 64);
+
+    bits[i / 64] = on ? bits[i / 64] | bit : bits[i / 64] & ~bit;
+}
+
+static inline bool
+bits_meet(const uint64_t *a, const uint64_t *b)
+{
+    uint64_t all = 0;
+
+    for (size_t i = 0; i < FIELD_WORDS; i++)
+        all |= a[i] & b[i];
+    return all != 0;
+}
+
+/* plan.c */
+void layouts_make(struct facts *facts);
+
+/* members.c */
+struct member *member_find(
+    const struct facts *facts, const struct class *class, struct view code, struct view part);
+/* Finds or makes; heard from clock on. */
+struct member *member_get(struct facts *facts, const struct class *class, struct view code,
+    struct view part, int64_t clock);
+/* Its place: believed compound and the list's entry; joins its groups. */
+void member_place(
+    struct facts *facts, struct member *member, const struct device *listed, struct view compound);
+/* "code" or "code/part". */
+struct view member_label(const struct member *member);
+/* A new empty block for the layout; the old one is the caller's. */
+void member_block(struct member *member, const struct layout *layout);
+struct group *group_find(
+    const struct facts *facts, const struct class *class, struct view subject_key);
+/* No members, and the tallies of its class's present layout. key: in the map of groups. */
+void group_reset(struct facts *facts, struct group *group, struct view key);
+void known_set_text(struct known *known, struct view text);
+
+/* relayout.c */
+/* Listed devices exist from the start, so that their silence is noticed. */
+void members_list(struct facts *facts, int64_t clock);
+void members_relayout(struct facts *facts, const struct layout *old, size_t n_old, int64_t clock);
+/* Marks, tallies and timers anew. */
+void members_recount(struct facts *facts, int64_t clock);
+void members_free(struct facts *facts);
+
+/* judge.c */
+void member_refresh(struct member *member, const struct moment *moment);
+/* Takes its marks and counts out of its group of that per. */
+void member_forget(struct member *member, enum per per);
+/* Adds to out what the touched rules say. */
+void member_judge(struct facts *facts, struct member *member, const struct touch *touch,
+    const struct moment *moment);
+/* First deadline after clock; INT64_MAX: none. */
+int64_t member_deadline(const struct member *member, int64_t clock);
+void member_arm(struct facts *facts, struct member *member, int64_t clock);
+struct touch member_due(const struct member *member, int64_t clock);
+void judgements_sort(struct facts *facts);
+
+/* facts.c */
+int64_t facts_clock(const struct facts *facts, struct instant now);
+struct instant facts_service(const struct facts *facts, int64_t clock);
