@@ -12,7 +12,8 @@ static const struct {
     command_fn *run;
     const char *help;
 } commands[] = {
-    {NULL, NULL, NULL},
+    {"apply", cmd_apply, "check a configuration and put it in force"},
+    {"check", cmd_check, "say all that is wrong with a configuration"},
 };
 
 static void

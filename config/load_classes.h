@@ -1,0 +1,14 @@
+/* load_classes: what the loaders of classes and of their profiles share. */
+#pragma once
+
+#include "config/load.h"
+
+struct class_item {
+    struct item is;
+    struct words title;
+    struct span interval;
+    struct items fields, profiles;
+};
+
+extern const struct shape profile_shape;
+void make_profiles(struct loader *loader, const struct class_item *item, struct class *class);

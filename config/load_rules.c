@@ -1,0 +1,277 @@
+/* rules/<name>.yaml: lists of rules. Their expressions are compiled by alerting/rules. */
+#include "config/load.h"
+
+struct stage_item {
+    struct item is;
+    const char *when, *clear, *policy;
+    int severity;
+    struct span after;
+};
+
+static const struct key stage_keys[] = {
+    {.name = "name", .type = KEY_ID, .required = true, .at = offsetof(struct stage_item, is.name)},
+    {.name = "when", .type = KEY_TEXT, .required = true, .at = offsetof(struct stage_item, when)},
+    {.name = "clear", .type = KEY_TEXT, .at = offsetof(struct stage_item, clear)},
+    {.name = "severity",
+        .type = KEY_WORD,
+        .at = offsetof(struct stage_item, severity),
+        .choices = severity_names,
+        .n_choices = SEVERITY_COUNT},
+    {.name = "policy", .type = KEY_ID, .at = offsetof(struct stage_item, policy)},
+    {.name = "after",
+        .type = KEY_SPAN,
+        .at = offsetof(struct stage_item, after),
+        .min = "1s",
+        .max = "7d"},
+};
+static const struct shape stage_shape = {
+    stage_keys, ARRAY_LEN(stage_keys), sizeof(struct stage_item), NULL};
+
+struct rule_item {
+    struct item is;
+    const char *class;
+    struct words title;
+    int severity, per;
+    const char *when, *clear, *policy;
+    struct span for_, clear_for;
+    bool latch;
+    struct items stages;
+    struct texts dispatch;
+};
+
+static const struct key rule_keys[] = {
+    {.name = "rule", .type = KEY_ID, .required = true, .at = offsetof(struct rule_item, is.name)},
+    {.name = "class", .type = KEY_NAME, .required = true, .at = offsetof(struct rule_item, class)},
+    {.name = "title", .type = KEY_WORDS, .required = true, .at = offsetof(struct rule_item, title)},
+    {.name = "severity",
+        .type = KEY_WORD,
+        .required = true,
+        .at = offsetof(struct rule_item, severity),
+        .choices = severity_names,
+        .n_choices = SEVERITY_COUNT},
+    {.name = "per",
+        .type = KEY_WORD,
+        .at = offsetof(struct rule_item, per),
+        .choices = per_names,
+        .n_choices = 4},
+    {.name = "when", .type = KEY_TEXT, .at = offsetof(struct rule_item, when)},
+    {.name = "clear", .type = KEY_TEXT, .at = offsetof(struct rule_item, clear)},
+    {.name = "for",
+        .type = KEY_SPAN,
+        .at = offsetof(struct rule_item, for_),
+        .min = "1s",
+        .max = "7d"},
+    {.name = "clear_for",
+        .type = KEY_SPAN,
+        .at = offsetof(struct rule_item, clear_for),
+        .min = "1s",
+        .max = "7d"},
+    {.name = "latch", .type = KEY_BOOL, .at = offsetof(struct rule_item, latch)},
+    {.name = "policy", .type = KEY_ID, .at = offsetof(struct rule_item, policy)},
+    {.name = "stages",
+        .type = KEY_LIST,
+        .at = offsetof(struct rule_item, stages),
+        .shape = &stage_shape},
+    {.name = "dispatch", .type = KEY_TEXTS, .at = offsetof(struct rule_item, dispatch)},
+};
+static const struct shape rule_shape = {
+    rule_keys, ARRAY_LEN(rule_keys), sizeof(struct rule_item), NULL};
+
+/* A file's list, appended. */
+static bool
+append_file(struct loader *loader, const struct node *root, struct items *rules, size_t *cap)
+{
+    struct items file = {0};
+    const bool whole = schema_read_list(&loader->schema, root, &rule_shape, &file);
+
+    if (rules->len + file.len > *cap) {
+        *cap = (rules->len + file.len) * 2;
+        void *more = arena_array(loader->schema.scratch, *cap, rule_shape.size);
+
+        if (rules->len > 0)
+            memcpy(more, rules->at, rules->len * rule_shape.size);
+        rules->at = more;
+    }
+    if (file.len > 0)
+        memcpy(items_at(rules, &rule_shape, rules->len), file.at, file.len * rule_shape.size);
+    rules->len += file.len;
+    return whole;
+}
+
+static const struct expr *
+compile(struct loader *loader, const struct rule_item *item, const struct class *class,
+    const struct node *map, const char *key)
+{
+    const struct node *node = node_child(map, key);
+    const struct expr *expr = NULL;
+    struct err err = {0};
+    int column = 0;
+
+    if (node == NULL)
+        return NULL;
+    if (expr_compile(
+            loader->schema.arena, node->text, class, (enum per)item->per, &expr, &column, &err))
+        return expr;
+    /* the rules module gives its hint behind the text */
+    char *hint = strstr(err.text, "\nhint: ");
+
+    if (hint != NULL) {
+        *hint = '\0';
+        hint += strlen("\nhint: ");
+    }
+    report_inside(
+        loader->schema.reporter, node, column, "bad-expression", "%s", "表达式有误: %s", err.text);
+    if (hint != NULL)
+        report_hint(loader->schema.reporter, "%s", "%s", hint);
+    return NULL;
+}
+
+static const char *
+policy_id(struct loader *loader, const struct node *map, const char *id)
+{
+    if (id == NULL)
+        return "";
+    if (policy_find(&loader->config->policies, view_of(id)) == NULL)
+        report_stranger(loader, node_about(map, "policy"), KIND_POLICY, view_of(id));
+    return id;
+}
+
+/* The only stage of a rule without stages. */
+static void
+make_single(struct loader *loader, const struct rule_item *item, const struct class *class,
+    struct stage *stage)
+{
+    *stage = (struct stage){
+        .name = "",
+        .when = compile(loader, item, class, item->is.node, "when"),
+        .clear = compile(loader, item, class, item->is.node, "clear"),
+        .severity = (enum severity)item->severity,
+        .policy = policy_id(loader, item->is.node, item->policy),
+    };
+}
+
+static void
+make_stage(struct loader *loader, const struct rule_item *item, const struct class *class,
+    const struct stage_item *from, struct stage *stage)
+{
+    const struct node *node = from->is.node;
+    const bool own = node_child(node, "severity") != NULL;
+
+    *stage = (struct stage){
+        .name = from->is.name,
+        .when = compile(loader, item, class, node, "when"),
+        .clear = compile(loader, item, class, node, "clear"),
+        .severity = (enum severity)(own ? from->severity : item->severity),
+        .policy = from->policy != NULL ? policy_id(loader, node, from->policy)
+                                       : policy_id(loader, item->is.node, item->policy),
+        .after = from->after,
+    };
+}
+
+static void
+check_stages(struct loader *loader, const struct rule_item *item, const struct rule *rule)
+{
+    struct reporter *reporter = loader->schema.reporter;
+    const struct node *node = item->is.node;
+    static const char *const alone[] = {"when", "clear"};
+
+    for (size_t i = 0; i < ARRAY_LEN(alone); i++) {
+        if (node_child(node, alone[i]) != NULL)
+            report(reporter, node_about(node, alone[i]), "useless-key",
+                "stands in each stage of a rule that has stages", "有 stages 时应写在每一阶段中");
+    }
+    if (item->stages.len == 0 || item->stages.len > RULE_MAX_STAGES)
+        report(reporter, node_about(node, "stages"), "wrong-number",
+            "has %zu stages, allowed are 1 to %d", "有 %zu 个阶段, 允许 1 至 %d 个",
+            item->stages.len, RULE_MAX_STAGES);
+    for (size_t i = 0; i < rule->n_stages; i++) {
+        const struct stage_item *stage = items_at(&item->stages, &stage_shape, i);
+
+        if (i == 0 && stage->after.us > 0)
+            report(reporter, node_about(stage->is.node, "after"), "useless-key",
+                "the first stage has no stage before it to wait after",
+                "第一阶段之前没有阶段可等待");
+        if (i > 0 && rule->stages[i].severity > rule->stages[i - 1].severity)
+            report(reporter, node_about(stage->is.node, "severity"), "wrong-order",
+                "a later stage is never milder than the one before", "后一阶段不能比前一阶段更轻");
+    }
+}
+
+static void
+check_dispatch(struct loader *loader, const struct texts *dispatch)
+{
+    for (size_t i = 0; i < dispatch->len; i++) {
+        if (centre_find(&loader->config->grid, view_of(dispatch->at[i])) == NULL)
+            report_stranger(loader, dispatch->nodes[i], KIND_CENTRE, view_of(dispatch->at[i]));
+    }
+}
+
+static bool
+make_rule(struct loader *loader, const struct rule_item *item, struct rule *rule)
+{
+    const struct class *class = class_find(&loader->config->classes, view_of(item->class));
+    const bool staged = node_child(item->is.node, "stages") != NULL;
+    const size_t n = !staged                              ? 1
+                     : item->stages.len < RULE_MAX_STAGES ? item->stages.len
+                                                          : RULE_MAX_STAGES;
+    struct stage *stages = ARENA_ARRAY(loader->schema.arena, n, struct stage);
+
+    check_dispatch(loader, &item->dispatch);
+    if (class == NULL) {
+        report_stranger(
+            loader, node_about(item->is.node, "class"), KIND_CLASS, view_of(item->class));
+        return false;
+    }
+    *rule = (struct rule){
+        .id = item->is.name,
+        .class = class,
+        .title = item->title,
+        .per = (enum per)item->per,
+        .for_ = item->for_,
+        .clear_for = item->clear_for,
+        .latch = item->latch,
+        .stages = stages,
+        .n_stages = n,
+        .dispatch = item->dispatch.at,
+        .n_dispatch = item->dispatch.len,
+    };
+    if (!staged && item->when == NULL)
+        report(loader->schema.reporter, item->is.node, "missing-key",
+            "'when' is missing, or 'stages'", "缺少 'when' 或 'stages'");
+    if (!staged)
+        make_single(loader, item, class, &stages[0]);
+    for (size_t i = 0; i < n && staged; i++)
+        make_stage(loader, item, class, items_at(&item->stages, &stage_shape, i), &stages[i]);
+    if (staged)
+        check_stages(loader, item, rule);
+    for (size_t i = 0; i < n; i++) {
+        if (stages[i].when == NULL)
+            return false; /* reported; it can be neither printed nor judged */
+    }
+    return n > 0;
+}
+
+void
+load_rules(struct loader *loader)
+{
+    const struct yaml_files files = load_folder(loader, "rules");
+    bool whole = !files.partial;
+    struct items items = {0};
+    size_t cap = 0, n = 0;
+
+    for (size_t i = 0; i < files.len; i++)
+        whole = append_file(loader, files.at[i], &items, &cap) && whole;
+    loader->names[KIND_RULE].partial = !whole;
+    sort_items(loader, &items, &rule_shape);
+    set_names(loader, KIND_RULE, &items, &rule_shape);
+    struct rule *rules = ARENA_ARRAY(loader->schema.scratch, items.len, struct rule);
+
+    loader->rule_nodes = ARENA_ARRAY(loader->schema.scratch, items.len, const struct node *);
+    for (size_t i = 0; i < items.len; i++) {
+        const struct rule_item *item = items_at(&items, &rule_shape, i);
+
+        if (make_rule(loader, item, &rules[n]))
+            loader->rule_nodes[n++] = item->is.node;
+    }
+    loader->config->rules = ruleset_make(loader->schema.arena, rules, n, &loader->config->classes);
+}

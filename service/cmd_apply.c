@@ -1,0 +1,115 @@
+/* apply: checks a folder and, if it passes, makes it the configuration in force. */
+#include "base/io/fs_posix.h"
+#include "config/config.h"
+#include "service/commands.h"
+#include "service/configured.h"
+#include "service/options.h"
+#include "service/report_config.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define PATH_BYTES 4096
+
+struct told { /* processes that were asked to read it */
+    const char *run_dir;
+    int count;
+};
+
+static void
+tell_process(void *arg, const char *name)
+{
+    struct told *told = arg;
+    const size_t len = strlen(name);
+    char path[PATH_BYTES];
+    struct err err = {0};
+    struct buf text;
+
+    if (len <= 4 || strcmp(name + len - 4, ".pid") != 0)
+        return;
+    (void)snprintf(path, sizeof(path), "%s/%s", told->run_dir, name);
+    buf_init(&text, 32);
+    if (fs_read_all(fs_posix(), path, &text, &err)) {
+        buf_char(&text, '\0');
+        const long pid = strtol(text.ptr, NULL, 10);
+
+        /* a process that is gone left its file behind: nothing to tell it */
+        if (pid > 1 && kill((pid_t)pid, SIGHUP) == 0)
+            told->count++;
+    }
+    buf_fini(&text);
+}
+
+static int
+apply(const char *dir, enum lang lang)
+{
+    struct problems problems;
+    struct arena arena;
+    struct err err = {0};
+    uint32_t before = 0, version;
+    int code = EXIT_FOUND;
+
+    arena_init(&arena);
+    struct config *config = config_load(fs_posix(), dir, &arena, &problems);
+
+    report_config(config != NULL ? stdout : stderr, config, &problems, lang);
+    if (config != NULL) {
+        char run_dir[PATH_BYTES];
+        struct told told = {run_dir, 0};
+
+        if (!config_current(fs_posix(), config->state_dir, &before, &err))
+            before = 0;
+        if (!config_apply(fs_posix(), dir, config, &version, &err)) {
+            (void)fprintf(stderr, "wallwatch apply: %s\n", err.text);
+        } else {
+            (void)snprintf(run_dir, sizeof(run_dir), "%s/run", config->state_dir);
+            /* without the folder nothing runs yet */
+            (void)fs_posix()->list(fs_posix()->self, run_dir, tell_process, &told, &err);
+            (void)printf(lang == LANG_ZH ? "版本 %" PRIu32 " %s, 已通知 %d 个进程\n"
+                                         : "version %" PRIu32 " %s, %d processes told\n",
+                version,
+                version == before ? (lang == LANG_ZH ? "已在使用" : "is in force already")
+                                  : (lang == LANG_ZH ? "已生效" : "is in force"),
+                told.count);
+            code = EXIT_FINE;
+        }
+    }
+    config_unref(config);
+    arena_fini(&arena);
+    return code;
+}
+
+int
+cmd_apply(int argc, char **argv)
+{
+    const char *lang_name = NULL, *dir = CONFIG_DIR_DEFAULT;
+    const char *args[1];
+    char whole[PATH_BYTES];
+    int n_args, code;
+    enum lang lang;
+    const struct option_row rows[] = {
+        {"config", "DIR", "folder of the configuration (default " CONFIG_DIR_DEFAULT ")", &dir,
+            NULL},
+        {"lang", "LANG", "language of the messages, zh or en (default: en, zh if LANG says so)",
+            &lang_name, NULL},
+    };
+    const struct usage usage = {"apply", "[DIR]",
+        "Checks the files and, if there is no error, stores them as a new version in the state\n"
+        "folder, makes it current and tells the running processes (SIGHUP).",
+        rows, ARRAY_LEN(rows), 0, 1};
+
+    if (!options_read(&usage, argc, argv, args, &n_args, &code))
+        return code;
+    if (!report_config_lang("apply", lang_name, &lang))
+        return EXIT_USAGE;
+    if (n_args == 1)
+        dir = args[0];
+    /* a version remembers the folder that its relative paths are relative to */
+    if (realpath(dir, whole) == NULL) {
+        (void)fprintf(stderr, "wallwatch apply: '%s' is not a folder that can be read\n", dir);
+        return EXIT_FOUND;
+    }
+    return apply(whole, lang);
+}
