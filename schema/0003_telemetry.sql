@@ -114,7 +114,7 @@ BEGIN
         RETURN false;
     END IF;
     IF to_regclass(full_name) IS NULL THEN
-        EXECUTE format('CREATE TABLE %s (LIKE %s INCLUDING DEFAULTS INCLUDING COMMENTS)', full_name, parent);
+        EXECUTE format('CREATE TABLE %s (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING COMMENTS)', full_name, parent);
         EXECUTE format('CREATE INDEX ON %s (device, part, time)', full_name);
         EXECUTE format('CREATE INDEX ON %s USING brin (time) WITH (autosummarize = on)', full_name);
         EXECUTE format('COMMENT ON TABLE %s IS %L', full_name, 'chunk of one UTC day / 一天（UTC）的分区');
