@@ -1,6 +1,7 @@
 #include "alerting/escalation/climb.h"
 
 #include <stddef.h>
+#include <string.h>
 
 static bool
 passed_over(const struct policy_step *step, const struct climb *climb)
@@ -95,4 +96,29 @@ climb_adopt(const struct policy *policy, struct climb *climb)
         if (instant_cmp(at, climb->last) <= 0)
             climb->fired |= UINT64_C(1) << i;
     }
+}
+
+static bool
+step_same(const struct policy_step *a, const struct policy_step *b)
+{
+    if (a->tier != b->tier || a->after.us != b->after.us || a->unless != b->unless ||
+        a->clock != b->clock || a->n_tell != b->n_tell)
+        return false;
+    for (size_t i = 0; i < a->n_tell; i++) {
+        if (strcmp(a->tell[i], b->tell[i]) != 0)
+            return false;
+    }
+    return true;
+}
+
+bool
+policy_same(const struct policy *a, const struct policy *b)
+{
+    if (strcmp(a->id, b->id) != 0 || a->n_steps != b->n_steps || a->repeat.us != b->repeat.us)
+        return false;
+    for (size_t i = 0; i < a->n_steps; i++) {
+        if (!step_same(&a->steps[i], &b->steps[i]))
+            return false;
+    }
+    return true;
 }

@@ -40,3 +40,5 @@ int climb_above(const struct policy *policy, const struct climb *climb, enum tie
 /* The policy has changed, or was replaced: steps not later than the last fired one count as
  * fired. */
 void climb_adopt(const struct policy *policy, struct climb *climb);
+/* Whether both ask for the same at the same times. */
+bool policy_same(const struct policy *a, const struct policy *b);
