@@ -19,4 +19,5 @@ command_fn cmd_alert;
 command_fn cmd_apply;
 command_fn cmd_check;
 command_fn cmd_lane;
+command_fn cmd_post;
 command_fn cmd_run;

@@ -12,13 +12,14 @@ LIBRARIES = {  # header -> suffixes that may include it
     "MQTTAsync.h": {"paho"},
     "curl/curl.h": {"curl"},
     "microhttpd.h": {"mhd"},
+    "mosquitto.h": {"mosq"},
 }
 WORLD = {  # system headers that only suffixed files and service/ may include
     "unistd.h", "fcntl.h", "sys/stat.h", "sys/types.h", "sys/socket.h", "sys/file.h", "dirent.h",
     "time.h", "sys/time.h", "poll.h", "signal.h", "sys/wait.h", "sys/mman.h", "netinet/in.h",
     "arpa/inet.h", "sys/random.h", "sys/un.h", "sys/prctl.h", "sys/resource.h",
 }
-SUFFIXES = {"uv", "pg", "paho", "curl", "mhd", "posix"}
+SUFFIXES = {"uv", "pg", "paho", "mosq", "curl", "mhd", "posix"}
 DOMAIN = re.compile(r"\b\w*(device|alert|tier|sample|topic)\w*\b", re.I)
 
 
