@@ -290,6 +290,18 @@ refresh(struct member *member, bool all, const struct moment *moment)
         member_refresh(part, moment);
 }
 
+/* The root has none yet if it was made for a part. */
+static void
+arm(struct facts *facts, struct member *member, bool all, int64_t clock)
+{
+    if (member->root->timer.slot == 0)
+        member_arm(facts, member->root, facts->ticked);
+    if (!all && !timer_is_early(member, clock))
+        member_arm(facts, member, facts->ticked);
+    for (struct member *part = member->root; all && part != NULL; part = part->next)
+        member_arm(facts, part, facts->ticked);
+}
+
 static struct touch
 touch_of(const struct member *member, const struct reading *reading, int64_t clock)
 {
@@ -333,8 +345,7 @@ facts_take(
         moment.passing = false;
         refresh(member, touch.ended, &moment);
     }
-    if (!timer_is_early(member, clock))
-        member_arm(facts, member, facts->ticked);
+    arm(facts, member, touch.ended, clock);
     return result(facts);
 }
 
