@@ -26,3 +26,24 @@ def postgres(server):
     """Running at the start of each test, whatever the last one did to it."""
     server.start()
     return server
+
+
+@pytest.fixture
+def make_site(tmp_path_factory, postgres):
+    """make_site(change=None) -> a Site that is stopped at the end of the test."""
+    from harness.site import Site
+    made = []
+
+    def make(change=None):
+        made.append(Site(tmp_path_factory.mktemp("site") / "s", postgres, change))
+        return made[-1]
+
+    yield make
+    for site in made:
+        site.close()
+
+
+@pytest.fixture
+def site(make_site):
+    """Prepared (broker up, migrated, applied); lanes are started by the test."""
+    return make_site().prepare()
