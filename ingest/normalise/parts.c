@@ -91,8 +91,7 @@ read_part_name(struct decoding *d, const struct cJSON *part, bool one_of_many, s
     *out = name;
     if (d->profile->part == NULL || (item == NULL && !one_of_many))
         return true;
-    bool good =
-        item != NULL && scalar_text(item, room, &name) && name.len > 0 && name.len <= PART_BYTES;
+    bool good = item != NULL && scalar_text(item, room, &name) && name.len <= PART_BYTES;
 
     for (size_t i = 0; good && i < name.len; i++)
         good = (unsigned char)name.ptr[i] > 0x20 && name.ptr[i] != 0x7F;
@@ -103,7 +102,7 @@ read_part_name(struct decoding *d, const struct cJSON *part, bool one_of_many, s
     struct reject *reject = add_reject(d, REASON_PART_NAME);
     const struct view shown = short_view(name, 40);
 
-    set_detail(reject, "%s: '%.*s', allowed are 1 to %d printable bytes (read as '', suspect)",
+    set_detail(reject, "%s: '%.*s', allowed are up to %d printable bytes (read as '', suspect)",
         d->profile->part, VIEW_ARG(shown), PART_BYTES);
     if (reject != NULL && reject->idx > 0)
         reject->raw = render(d, part, NORMALISE_RAW_BYTES);

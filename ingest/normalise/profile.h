@@ -41,7 +41,7 @@ struct profile_field {
 struct profile {
     const char *name;  /* "plain", unique in its class */
     const char *parts; /* path of the array of parts, NULL: the message is about one part */
-    const char *part;  /* path of the part's name, NULL: '' */
+    const char *part;  /* path of the part's name, '' is the device itself; NULL: '' */
     const char *time;  /* NULL: no time */
     enum time_form time_form;
     /* paths of the identity, from the root; NULL: none. Without a boot the time takes its place;

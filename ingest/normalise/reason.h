@@ -16,7 +16,7 @@ enum reason {
     REASON_NO_FIELDS,      /* nothing in it that the profile knows */
     REASON_PARTS,          /* the array of parts is something else */
     REASON_PART,           /* an element of parts is not an object */
-    REASON_PART_NAME,      /* no name, or not 1 to PART_BYTES printable bytes */
+    REASON_PART_NAME,      /* an element without a name, or over PART_BYTES, or not printable */
     REASON_TOO_MANY_PARTS, /* over NORMALISE_MAX_PARTS */
     REASON_TYPE,           /* a field of another type */
     REASON_RANGE,          /* a number outside the field's limits */

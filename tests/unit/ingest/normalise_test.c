@@ -157,6 +157,9 @@ a_message_without_its_parts_is_about_the_device(void **state)
     assert_int_equal(out.n_readings, 1);
     assert_int_equal(out.readings[0].suspect, SUSPECT_CHECK);
     assert_string_equal(out.rejects[0].reason, "parts");
+    out = read_text(CHARGER, "{\"ports\":[{\"n\":\"\",\"t\":7}]}");
+    assert_int_equal(out.n_rejects, 0);
+    assert_true(view_is(out.readings[0].part, ""));
     out = read_text(CHARGER, "{\"ports\":{\"n\":2,\"t\":70}}");
     assert_int_equal(out.n_readings, 1);
     assert_true(view_is(out.readings[0].part, "2"));
