@@ -78,6 +78,9 @@ struct decoded {
     /* of (device, boot, sequence) or (device, serial, time), if the profile names one; else 0 */
     uint64_t identity;
     uint64_t content; /* of topic and payload */
+    /* what the identity was made of, if both are whole numbers: for accounts of gaps */
+    bool sequenced;
+    int64_t boot, sequence;
     const struct reading *readings;
     size_t n_readings;
     const struct reject *rejects;

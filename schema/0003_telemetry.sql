@@ -20,7 +20,7 @@ DECLARE
     want text;
     have text;
     reserved CONSTANT text[] := ARRAY['device', 'part', 'time', 'received', 'committed', 'src', 'pos',
-        'idx', 'config', 'suspect', 'server_time', 'under_test'];
+        'boot', 'sequence', 'idx', 'config', 'suspect', 'server_time', 'under_test'];
 BEGIN
     IF class !~ '^[a-z][a-z0-9_]{0,39}$' THEN
         RAISE EXCEPTION 'class ''%'': the name is not one of a table, allowed are up to 40 of a-z, 0-9 and _', class
@@ -34,6 +34,8 @@ BEGIN
                 received    timestamptz NOT NULL,
                 committed   timestamptz NOT NULL DEFAULT clock_timestamp(),
                 pos         bigint      NOT NULL,
+                boot        bigint,
+                sequence    bigint,
                 src         integer     NOT NULL,
                 config      integer     NOT NULL,
                 idx         smallint    NOT NULL,
@@ -47,6 +49,8 @@ BEGIN
             COMMENT ON COLUMN telemetry.%1$I.received IS 'when the message was received / 消息接收时间';
             COMMENT ON COLUMN telemetry.%1$I.committed IS 'when the row was stored / 写入时间';
             COMMENT ON COLUMN telemetry.%1$I.pos IS 'position of the record in its journal / 日志中的位置';
+            COMMENT ON COLUMN telemetry.%1$I.boot IS 'number of the device''s start, if it tells / 设备启动序号';
+            COMMENT ON COLUMN telemetry.%1$I.sequence IS 'number of the message since that start, if it tells / 启动后的消息序号';
             COMMENT ON COLUMN telemetry.%1$I.src IS 'journal, see ops.journal / 来源编号';
             COMMENT ON COLUMN telemetry.%1$I.config IS 'configuration version / 配置版本';
             COMMENT ON COLUMN telemetry.%1$I.idx IS 'number within the record / 记录内序号';

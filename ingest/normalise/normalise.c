@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "ingest/normalise/decode.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #include <cjson/cJSON.h>
@@ -25,6 +26,15 @@ identity_text(const struct cJSON *item, char room[SCALAR_BYTES], struct view *ou
         (item->valuedouble >= 9007199254740992.0 || item->valuedouble <= -9007199254740992.0))
         return false;
     return scalar_text(item, room, out) && out->len > 0 && out->len <= NORMALISE_ID_BYTES;
+}
+
+static bool
+whole_number(const struct cJSON *item, int64_t *out)
+{
+    if (!cJSON_IsNumber(item) || item->valuedouble != floor(item->valuedouble))
+        return false;
+    *out = (int64_t)item->valuedouble; /* identity_text has seen that it is below 2^53 */
+    return true;
 }
 
 /* Of device, stream, boot (or else the device's time) and sequence. With a sequence alone there is
@@ -56,6 +66,8 @@ read_identity(struct decoding *d)
     buf_char(&text, '\0');
     buf_put(&text, sequence);
     d->out->identity = digest_key(buf_view(&text));
+    d->out->sequenced = kind == 'b' && whole_number(path_find(d->root, p->boot), &d->out->boot) &&
+                        whole_number(path_find(d->root, p->sequence), &d->out->sequence);
     buf_fini(&text);
 }
 

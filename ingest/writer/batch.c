@@ -259,7 +259,9 @@ batch_quarantine(struct batch *batch, const struct batch_table *table, size_t ro
 {
     const struct batch_row *bad = &table->row.at[row];
 
-    add_reject(batch, &(struct copy_origin){origin->src, (int64_t)bad->pos, origin->config},
+    add_reject(batch,
+        &(struct copy_origin){
+            .src = origin->src, .pos = (int64_t)bad->pos, .config = origin->config},
         &(struct copy_reject){.idx = bad->idx,
             .received = bad->received,
             .reason = view_of("database"),

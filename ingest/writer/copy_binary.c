@@ -18,6 +18,8 @@ static const struct {
     {"time", OID_TIMESTAMPTZ},
     {"received", OID_TIMESTAMPTZ},
     {"pos", OID_INT8},
+    {"boot", OID_INT8},
+    {"sequence", OID_INT8},
     {"src", OID_INT4},
     {"config", OID_INT4},
     {"idx", OID_INT2},
@@ -147,6 +149,13 @@ copy_reading(struct buf *out, const struct copy_origin *origin, const struct rea
     copy_instant(out, reading->time);
     copy_instant(out, reading->received);
     copy_i64(out, origin->pos);
+    if (origin->sequenced) {
+        copy_i64(out, origin->boot);
+        copy_i64(out, origin->sequence);
+    } else {
+        copy_null(out);
+        copy_null(out);
+    }
     copy_i32(out, origin->src);
     copy_i32(out, (int32_t)origin->config);
     copy_i16(out, (int16_t)reading->idx);

@@ -38,9 +38,11 @@ struct copy_origin { /* where a row comes from */
     int32_t src;
     int64_t pos;
     uint32_t config;
+    bool sequenced;         /* the device numbers its messages: */
+    int64_t boot, sequence; /* NULL if not */
 };
 
-#define COPY_FIXED 11
+#define COPY_FIXED 13
 
 void copy_reading(struct buf *out, const struct copy_origin *origin, const struct reading *reading);
 /* COPY telemetry."class" (columns) FROM STDIN (FORMAT binary) */

@@ -382,7 +382,13 @@ void
 writer_add(struct writer *writer, const struct decoded *record, enum verdict verdict)
 {
     const struct copy_origin origin = {
-        writer->src, (int64_t)record->pos, writer->opt.config_version};
+        .src = writer->src,
+        .pos = (int64_t)record->pos,
+        .config = writer->opt.config_version,
+        .sequenced = record->sequenced,
+        .boot = record->boot,
+        .sequence = record->sequence,
+    };
 
     CHECK(writer_room(writer));
     batch_add(writer->fill, &origin, record, verdict, &writer->known);

@@ -21,8 +21,6 @@
 
 static const struct measure number = {"", "", 1, 0};
 static const struct field lift_fields[] = {
-    {.name = "boot", .title = {"启动", "Boot"}, .type = FIELD_INT, .measure = &number},
-    {.name = "seq", .title = {"序号", "Sequence"}, .type = FIELD_INT, .measure = &number},
     {.name = "speed", .title = {"速度", "Speed"}, .type = FIELD_REAL, .measure = &number},
     {.name = "note", .title = {"备注", "Note"}, .type = FIELD_TEXT, .measure = &number},
 };
@@ -31,7 +29,7 @@ static const struct field charger_fields[] = {
 };
 static const struct class classes[] = {
     {.name = "charger", .title = {"充电桩", "Charger"}, .fields = charger_fields, .n_fields = 1},
-    {.name = "elevator", .title = {"电梯", "Lift"}, .fields = lift_fields, .n_fields = 4},
+    {.name = "elevator", .title = {"电梯", "Lift"}, .fields = lift_fields, .n_fields = 2},
 };
 static const struct class_table table = {classes, ARRAY_LEN(classes)};
 
@@ -48,14 +46,12 @@ struct driver {
 static void
 make_reading(struct reading *reading, uint64_t i, uint16_t idx, struct instant at)
 {
-    static struct field_value values[3][4];
+    static struct field_value values[3][2];
     static char code[3][16];
     const int len = snprintf(code[idx], sizeof(code[idx]), "EL-%05" PRIu64, i % 600);
 
-    values[idx][0] = (struct field_value){.field = 0, .number = 1};
-    values[idx][1] = (struct field_value){.field = 1, .number = (double)(i / 600)};
-    values[idx][2] = (struct field_value){.field = 2, .number = (double)i};
-    values[idx][3] = (struct field_value){.field = 3, .text = {"bad \xff byte", 10}};
+    values[idx][0] = (struct field_value){.field = 0, .number = (double)i};
+    values[idx][1] = (struct field_value){.field = 1, .text = {"bad \xff byte", 10}};
     *reading = (struct reading){
         .code = {code[idx], (size_t)len},
         .device = device_key((struct view){code[idx], (size_t)len}),
@@ -65,7 +61,7 @@ make_reading(struct reading *reading, uint64_t i, uint16_t idx, struct instant a
         .time = {at.us - (int64_t)(i % 3) * 86400000000},
         .received = at,
         .values = values[idx],
-        .n_values = i % 5 == 0 ? 4 : 3,
+        .n_values = i % 5 == 0 ? 2 : 1,
         .idx = idx,
     };
 }
@@ -92,6 +88,9 @@ add_record(struct driver *driver, uint64_t i)
         .from = i * 100,
         .pos = (i + 1) * 100,
         .received = {driver->base.us + (int64_t)i * 1000},
+        .sequenced = true,
+        .boot = 1,
+        .sequence = (int64_t)(i / 600),
         .readings = readings,
         .n_readings = 1,
         .rejects = &reject,
