@@ -19,5 +19,6 @@ command_fn cmd_alert;
 command_fn cmd_apply;
 command_fn cmd_check;
 command_fn cmd_lane;
+command_fn cmd_migrate;
 command_fn cmd_post;
 command_fn cmd_run;
