@@ -1,8 +1,10 @@
 /*
  * http: the one HTTP server (libmicrohttpd) on the loop; loopback unless told otherwise.
  *
- * A handler gets the whole request (body up to max_body) and answers at once with bytes it hands
- * over. (Streams come with the console.) Thread: loop.
+ * A handler gets the whole request (body up to max_body, else 413 without it) once and answers at
+ * once with bytes it hands over. (Streams come with the console.) URLs over 2 KiB are 414, heads
+ * over 32 KiB are cut off; a connection that says nothing for 15 s is closed; 64 connections at a
+ * time. TLS and HTTP/2 are nginx's. Thread: loop.
  */
 #pragma once
 
@@ -10,20 +12,21 @@
 #include "base/err.h"
 #include "base/view.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include <uv.h>
 
 struct http_server;
 struct http_request {
-    struct view method, path, body; /* path without query */
+    struct view method, path, body; /* path without query, percent-decoded */
     void *private_;
 };
-/* NULL if there is none; header names case-insensitive. */
+/* NULL if there is none; header names case-insensitive. Live until the handler returns. */
 const char *http_header(const struct http_request *request, const char *name);
 const char *http_query(const struct http_request *request, const char *name);
 
-struct http_response {
+struct http_response { /* zeroed before the handler: status 0 becomes 500 */
     int status;
     const char *type; /* static text; content type */
     struct buf body;  /* taken over */
@@ -33,7 +36,7 @@ typedef void http_handler_fn(
 
 struct http_options {
     uv_loop_t *loop;
-    const char *address; /* "127.0.0.1" */
+    const char *address; /* "127.0.0.1", "::1"; a number, never a name */
     int port;            /* 0: any free one */
     size_t max_body;
     http_handler_fn *handler;
@@ -42,4 +45,5 @@ struct http_options {
 
 MUST_USE bool http_open(struct http_server **out, const struct http_options *opt, struct err *err);
 int http_port(const struct http_server *server);
+/* Not from inside the handler. Requests under way are cut off. */
 void http_close(struct http_server *server, void (*on_closed)(void *arg), void *arg);
