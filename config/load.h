@@ -53,7 +53,6 @@ struct loader {
     const struct node *site_lanes;      /* `lanes:` of site.yaml */
     const struct node **pattern_nodes;  /* by pattern */
     const struct node **rule_nodes;     /* by rule */
-    bool rosters_partial;               /* nothing can be proven about who is on duty */
     const struct source *devices_csv;
     int *device_lines; /* by device: line in devices.csv */
 };

@@ -176,10 +176,9 @@ load_rosters(struct loader *loader)
 {
     const struct node *root = load_yaml(loader, "rosters.yaml", "");
     struct rosters_item item = {0};
-    const bool whole = root != NULL && schema_read(&loader->schema, root, &rosters_shape, &item);
 
-    loader->names[KIND_PERSON].partial = !whole;
-    loader->rosters_partial = !whole;
+    loader->names[KIND_PERSON].partial =
+        root == NULL || !schema_read(&loader->schema, root, &rosters_shape, &item);
     if (root == NULL || root->kind != NODE_MAP)
         return;
     make_persons(loader, &item.persons);

@@ -44,6 +44,7 @@ nearest(struct view name, const char *const *names, size_t n_names)
 {
     const char *best = NULL;
     int best_cost = INT_MAX;
+    bool tie = false;
 
     if (name.len == 0 || name.len > NEAR_MAX_BYTES)
         return NULL;
@@ -54,13 +55,15 @@ nearest(struct view name, const char *const *names, size_t n_names)
             continue;
         const int cost = distance(name, other);
 
-        if (cost < best_cost) {
-            best_cost = cost;
-            best = names[i];
-        }
+        if (cost > best_cost)
+            continue;
+        tie = cost == best_cost;
+        best_cost = cost;
+        best = names[i];
     }
     /* a third of the letters may differ, at most three */
     const int allowed = name.len < 3 ? 1 : (int)(name.len < 9 ? (name.len + 2) / 3 : 3);
 
-    return best_cost <= allowed ? best : NULL;
+    /* of two that are equally near neither was meant more than the other */
+    return best_cost <= allowed && !tie ? best : NULL;
 }

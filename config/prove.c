@@ -177,9 +177,9 @@ prove_lanes(struct loader *loader)
     const struct grid *grid = &config->grid;
     const size_t n_classes = config->classes.len;
 
-    /* without these there is nothing to prove with, and that was reported */
-    if (config->n_lanes == 0 || loader->names[KIND_CHANNEL].partial ||
-        loader->names[KIND_UNIT].partial)
+    /* a proof about what is wrong anyway would only repeat it */
+    if (report_spoiled(loader->schema.reporter, "site.yaml") ||
+        report_spoiled(loader->schema.reporter, "grid.yaml"))
         return;
     struct claim *usual =
         ARENA_ARRAY(loader->schema.scratch, grid->n_compounds * n_classes, struct claim);
@@ -309,9 +309,12 @@ prove_coverage(struct loader *loader)
     const struct config *config = loader->config;
     const struct grid *grid = &config->grid;
 
-    if (loader->rosters_partial || loader->names[KIND_UNIT].partial ||
-        loader->names[KIND_PERSON].partial || loader->names[KIND_POLICY].partial)
-        return;
+    static const char *const needed[] = {"grid.yaml", "policies.yaml", "rosters.yaml", "site.yaml"};
+
+    for (size_t i = 0; i < ARRAY_LEN(needed); i++) {
+        if (report_spoiled(loader->schema.reporter, needed[i]))
+            return;
+    }
     bool *done = arena_alloc(loader->schema.scratch, grid->n_units + 1);
 
     for (size_t i = 0; i < config->policies.len; i++) {

@@ -178,6 +178,16 @@ report_near(struct reporter *reporter, struct view name, const char *const *name
         report_hint(reporter, "did you mean '%s'?", "是否想写 '%s'?", near);
 }
 
+bool
+report_spoiled(const struct reporter *reporter, const char *file)
+{
+    for (size_t i = 0; i < reporter->list.len; i++) {
+        if (!reporter->list.at[i].warning && strcmp(reporter->list.at[i].file, file) == 0)
+            return true;
+    }
+    return reporter->dropped > 0;
+}
+
 static int
 compare(const void *a, const void *b)
 {

@@ -44,6 +44,8 @@ void report_hint(struct reporter *reporter, const char *en, const char *zh, ...)
 void report_near(
     struct reporter *reporter, struct view name, const char *const *names, size_t n_names);
 
+/* Was an error reported in that file? Then what rests on it cannot be proven. */
+bool report_spoiled(const struct reporter *reporter, const char *file);
 /* Sorts, counts and hands over; the reporter is empty afterwards. */
 void report_finish(struct reporter *reporter, struct problems *out);
 

@@ -53,6 +53,7 @@ static const struct words sayings[] = {
     {"此处应为 ',' 或 ']'", "did not find expected ',' or ']'"},
     {"此处应为 ',' 或 '}'", "did not find expected ',' or '}'"},
     {"此处应为 '-'", "did not find expected '-' indicator"},
+    {"缩进中有制表符", "found a tab character that violates indentation"},
     {"引号没有结束", "found unexpected end of stream"},
     {"此处应为一个值", "did not find expected node content"},
     {"此处不能开始新的列表项", "block sequence entries are not allowed in this context"},
@@ -107,6 +108,21 @@ mark_of_offset(struct view text, size_t offset)
     return at;
 }
 
+/* Nothing but blank lines from there on. */
+static bool
+at_end(struct view text, int line)
+{
+    struct view rest = source_line(text, line);
+
+    if (rest.ptr == NULL)
+        return true;
+    for (size_t i = (size_t)(rest.ptr - text.ptr); i < text.len; i++) {
+        if (text.ptr[i] != ' ' && text.ptr[i] != '\n' && text.ptr[i] != '\r')
+            return false;
+    }
+    return true;
+}
+
 static void
 report_syntax(struct reading_state *state, const yaml_parser_t *parser)
 {
@@ -116,8 +132,10 @@ report_syntax(struct reading_state *state, const yaml_parser_t *parser)
 
     if (parser->error == YAML_READER_ERROR)
         at = mark_of_offset(state->source->text, parser->problem_offset);
-    /* a key without its colon is found out only lines later; the context is where it stands */
-    else if (strstr(problem, "expected ':'") != NULL && parser->context != NULL)
+    /* a key without its colon, an open bracket or quote is found out only lines later; the context
+     * is where it stands */
+    else if (parser->context != NULL &&
+             (strstr(problem, "expected ':'") != NULL || at_end(state->source->text, at.line)))
         at = mark_of(&parser->context_mark);
     for (size_t i = 0; i < ARRAY_LEN(sayings); i++) {
         if (strcmp(problem, sayings[i].en) == 0)

@@ -48,8 +48,9 @@ report_config(
         print_found(to, config, lang);
     if (problems->errors == 0 && warnings == 0)
         (void)fprintf(to, lang == LANG_ZH ? "没有问题\n" : "no problems\n");
+    else if (lang == LANG_ZH)
+        (void)fprintf(to, "%zu 个错误, %zu 个警告\n", problems->errors, warnings);
     else
-        (void)fprintf(to,
-            lang == LANG_ZH ? "%zu 个错误, %zu 个警告\n" : "%zu errors, %zu warnings\n",
-            problems->errors, warnings);
+        (void)fprintf(to, "%zu error%s, %zu warning%s\n", problems->errors,
+            problems->errors == 1 ? "" : "s", warnings, warnings == 1 ? "" : "s");
 }
