@@ -168,10 +168,10 @@ outbox_next(const struct outbox *outbox)
 }
 
 bool
-outbox_tick(struct outbox *outbox, struct instant now, struct parcel_due *out)
+outbox_tick(struct outbox *outbox, struct instant limit, struct instant now, struct parcel_due *out)
 {
     /* A timer is the first member of its parcel_timer, and every timer here is one. */
-    struct parcel_timer *due = (struct parcel_timer *)timers_pop(&outbox->timers, now);
+    struct parcel_timer *due = (struct parcel_timer *)timers_pop(&outbox->timers, limit);
 
     if (due == NULL)
         return false;

@@ -108,8 +108,11 @@ void outbox_free(struct outbox *outbox);
 void outbox_add(struct outbox *outbox, const struct parcel_label *label,
     const struct address *addresses, size_t n, struct instant now);
 struct instant outbox_next(const struct outbox *outbox);
-/* Handles one thing that is due at or before now and says what it was: false if nothing is. */
-bool outbox_tick(struct outbox *outbox, struct instant now, struct parcel_due *out);
+/* Handles one thing that is due at or before limit and says what it was: false if nothing is. What
+ * follows from it counts from now, which may be later: an attempt that was due while nobody could
+ * make it is made now, and has its full time from now. */
+bool outbox_tick(
+    struct outbox *outbox, struct instant limit, struct instant now, struct parcel_due *out);
 /* NULL if it has left. id: of a delivery, as outbox_delivery_id writes it. */
 struct parcel *outbox_find_delivery(struct outbox *outbox, struct view id, int *delivery);
 struct parcel *outbox_find(struct outbox *outbox, struct view id);

@@ -151,12 +151,12 @@ engine_effect(struct engine *engine, enum effect_kind kind)
 /* While a start waits for what the broker kept, what fell due before it lies in a heap of its own:
  * the answer that cancels it may be on its way. */
 void
-deadline_set(struct engine *engine, struct due *due, struct instant when)
+deadline_set(struct engine *engine, struct due *due, struct instant when, bool may_wait)
 {
     deadline_cancel(engine, due);
     if (instant_cmp(when, INSTANT_NEVER) == 0)
         return;
-    due->held = instant_cmp(engine->hold_until, INSTANT_NEVER) != 0 &&
+    due->held = may_wait && instant_cmp(engine->hold_until, INSTANT_NEVER) != 0 &&
                 instant_cmp(when, engine->hold_from) < 0;
     timers_set(due->held ? &engine->held : &engine->deadlines, &due->timer, when);
 }

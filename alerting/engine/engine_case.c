@@ -286,7 +286,8 @@ incident_arm(struct engine *engine, struct incident *incident)
 
     if (due.step >= 0)
         when = instant_min(when, due.at);
-    deadline_set(engine, &incident->due, when);
+    /* Raises do not wait for what the broker kept: nobody has been told of this one yet. */
+    deadline_set(engine, &incident->due, when, incident->climb.fired != 0);
 }
 
 /* One thing at a time, in this order at one instant; what else is due comes at once after it. */

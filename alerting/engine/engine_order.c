@@ -71,7 +71,7 @@ order_arm(struct engine *engine, struct order *order)
             break;
         }
     }
-    deadline_set(engine, &order->due, when);
+    deadline_set(engine, &order->due, when, true);
 }
 
 static struct order *
@@ -110,7 +110,7 @@ order_issue(
     order->incident = incident;
     order->centre = engine_text(engine, view_of(centre->id));
     order->state = ORDER_ISSUED;
-    order->issued = order->since = engine->at;
+    order->issued = order->since = engine->now; /* its limits run from when it can be sent */
     *VEC_PUSH(&incident->orders) = order;
     count_open(engine, order, 1);
     CHECK(map_put(&engine->orders, view_of(order->id), order) == NULL);

@@ -94,7 +94,7 @@ add_notice(struct engine *engine, const struct telling *telling, const struct re
         .late = telling->late,
     };
 
-    outbox_add(engine->outbox, &label, addresses, n, engine->at);
+    outbox_add(engine->outbox, &label, addresses, n, engine->now);
     engine->counts.notices++;
 }
 
@@ -222,11 +222,12 @@ tell_order(struct engine *engine, const struct order *order, const struct centre
         .person = "",
         .behind = "",
         .officers = "",
+        .tier = incident->tier < 0 ? TIER_POINT : (enum tier)incident->tier,
         .step = -1,
         .due = engine->at,
     };
 
-    outbox_add(engine->outbox, &label, centre->addresses, centre->n_addresses, engine->at);
+    outbox_add(engine->outbox, &label, centre->addresses, centre->n_addresses, engine->now);
 }
 
 static void
@@ -359,12 +360,9 @@ unreachable(
 
         add_notice(engine, &telling, &to, behind);
     }
-    if (label->kind == PARCEL_ORDER) {
-        tell_above(engine, incident, why);
-        return;
-    }
-    if (incident->tier <= (int)label->tier &&
-        instant_cmp(incident->heard[label->tier], parcel->made) < 0)
+    if (incident->tier > (int)label->tier)
+        return; /* somebody above has been told since */
+    if (label->kind == PARCEL_ORDER || instant_cmp(incident->heard[label->tier], parcel->made) < 0)
         tell_above(engine, incident, why);
 }
 
@@ -386,7 +384,7 @@ tell_tick(struct engine *engine, struct instant limit)
 {
     struct parcel_due due;
 
-    if (!outbox_tick(engine->outbox, limit, &due))
+    if (!outbox_tick(engine->outbox, limit, engine->now, &due))
         return false;
     struct incident *incident = incident_find(engine, view_of(due.parcel->label.alert));
 

@@ -185,7 +185,8 @@ const char *engine_text(struct engine *engine, struct view text); /* kept for ev
 const char *engine_id(struct engine *engine, char out[ID_BYTES], const struct view *parts,
     size_t n); /* lane "-" 16 hex digits of the digest of the parts */
 struct effect *engine_effect(struct engine *engine, enum effect_kind kind);
-void deadline_set(struct engine *engine, struct due *due, struct instant when);
+/* may_wait: a start may hold it back if it fell due before. */
+void deadline_set(struct engine *engine, struct due *due, struct instant when, bool may_wait);
 void deadline_cancel(struct engine *engine, struct due *due);
 void release_held(struct engine *engine);
 
