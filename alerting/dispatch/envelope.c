@@ -29,8 +29,8 @@ refuse(const char **reason, const char *why)
     return false;
 }
 
-static bool
-id_valid(struct view id)
+bool
+envelope_id_valid(struct view id)
 {
     if (id.len == 0 || id.len > ENVELOPE_MAX_ID_BYTES)
         return false;
@@ -131,7 +131,7 @@ envelope_verify(const struct envelope *env, const struct sender_key *keys, size_
     struct digest given[MAX_SIGNATURES];
     unsigned matches = 0;
 
-    if (!id_valid(env->id))
+    if (!envelope_id_valid(env->id))
         return false;
     const size_t n = read_signatures(env->signature, given);
 
@@ -181,7 +181,7 @@ read_fields(struct arena *arena, const cJSON *object, struct envelope *env, cons
 
     if (!cJSON_IsObject(object))
         return refuse(reason, "not an object");
-    if (!get_text(arena, object, "id", &env->id) || !id_valid(env->id))
+    if (!get_text(arena, object, "id", &env->id) || !envelope_id_valid(env->id))
         return refuse(reason, "id: 1 to 128 printable characters without '.' are needed");
     if (!get_text(arena, object, "sender", &env->sender) || env->sender.len == 0 ||
         env->sender.len > MAX_SENDER_BYTES)

@@ -42,6 +42,8 @@ struct envelope {
 MUST_USE bool envelope_key(
     struct arena *arena, struct view file_text, struct view *key, const char **reason);
 
+/* 1..ENVELOPE_MAX_ID_BYTES printable bytes, no space, no '.'. */
+bool envelope_id_valid(struct view id);
 /* "v1,..." */
 const char *envelope_sign(struct view key, struct view id, int64_t timestamp, struct view body,
     char out[SIGNATURE_BYTES]);

@@ -277,9 +277,9 @@ fill_post(struct attempt *attempt, const struct webhook_request *request, struct
 {
     char text[HEADER_BYTES];
 
-    if (request->id.len == 0 || request->id.len > ENVELOPE_MAX_ID_BYTES)
-        return err_set(err, ERR_INPUT, "webhook-id of %zu bytes, allowed are 1 to %d",
-            request->id.len, ENVELOPE_MAX_ID_BYTES);
+    if (!envelope_id_valid(request->id))
+        return err_set(
+            err, ERR_INPUT, "webhook-id is not 1 to 128 printable characters without '.'");
     (void)snprintf(text, sizeof(text), "%.*s", VIEW_ARG(request->id));
     (void)add_header(attempt, "webhook-id", text);
     (void)snprintf(text, sizeof(text), "%lld", (long long)request->timestamp);
@@ -366,7 +366,7 @@ webhook_send(
     attempt->easy = curl_easy_init();
     CHECK(attempt->easy != NULL);
     attempt->index = hooks->attempts.len;
-    *VEC_PUSH(&hooks->attempts) = attempt;
+    *VEC_PUSH(&hooks->attempts) = attempt; /* NOLINT(bugprone-sizeof-expression): of pointers */
 
     fill(attempt, request);
     attempt->failed = !request->get && !fill_post(attempt, request, &err);

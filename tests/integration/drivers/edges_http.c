@@ -64,8 +64,8 @@ main(int argc, char **argv)
         (void)printf("error %s\n", err.text);
         return 1;
     }
-    (void)printf("port %d\n", http_port(server));
     CHECK(uv_signal_init(loop, &term) == 0 && uv_signal_start(&term, on_term, SIGTERM) == 0);
+    (void)printf("port %d\n", http_port(server));
     (void)uv_run(loop, UV_RUN_DEFAULT);
     CHECK(uv_loop_close(loop) == 0);
     return 0;
