@@ -393,7 +393,8 @@ bool
 expr_check(struct arena *arena, struct expr *expr, const struct class *class, enum per per,
     int *column, struct err *err)
 {
-    struct checker checker = {arena, class, per, column, err};
+    struct checker checker = {.arena = arena, .class = class, .per = per, .err = err};
 
+    checker.column = column;
     return check(&checker, expr) && need(&checker, expr, TYPE_CONDITION, "a condition");
 }

@@ -162,7 +162,7 @@ collect_due(struct facts *facts, int64_t until, int64_t *at)
         struct member *member = (struct member *)timers_pop(&facts->timers, (struct instant){*at});
 
         if (is_due(member, *at))
-            *VEC_PUSH(&facts->due) = member;
+            VEC_PUSH(&facts->due)->member = member;
         else
             member_arm(facts, member, *at);
     }
@@ -176,9 +176,9 @@ judge_due(struct facts *facts, int64_t clock)
         .clock = clock, .at_clock = clock, .since = facts_service(facts, clock)};
 
     for (size_t i = 0; i < facts->due.len; i++)
-        member_refresh(facts->due.at[i], &moment);
+        member_refresh(facts->due.at[i].member, &moment);
     for (size_t i = 0; i < facts->due.len; i++) {
-        struct member *member = facts->due.at[i];
+        struct member *member = facts->due.at[i].member;
         const struct touch touch = member_due(member, clock);
 
         member_judge(facts, member, &touch, &moment);

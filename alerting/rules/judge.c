@@ -163,11 +163,10 @@ recount(struct member *member, size_t slot, const struct moment *moment)
     int64_t *stopped = &member->stopped[slot];
     uint8_t counting = 0;
 
-    if (truth == TRUTH_TRUE && !moment->passing)
+    if (!moment->passing && truth == TRUTH_TRUE)
         *stopped = CLOCK_NOW;
-    else if (truth == TRUTH_TRUE && moment->at_clock > *stopped)
-        *stopped = moment->at_clock;
-    else if (truth != TRUTH_TRUE && *stopped == CLOCK_NOW && !moment->passing)
+    else if (truth == TRUTH_TRUE ? moment->at_clock > *stopped
+                                 : *stopped == CLOCK_NOW && !moment->passing)
         *stopped = moment->at_clock;
     if (*stopped != CLOCK_NEVER &&
         (*stopped == CLOCK_NOW || moment->clock < *stopped + count->node->span.us))

@@ -48,7 +48,7 @@ member_find(
     return map_get(&facts->members, key_view(&key));
 }
 
-static struct view
+static char *
 heap_copy(struct view bytes)
 {
     char *copy = mem_alloc(bytes.len + 1);
@@ -56,7 +56,7 @@ heap_copy(struct view bytes)
     if (bytes.len > 0)
         memcpy(copy, bytes.ptr, bytes.len);
     copy[bytes.len] = '\0';
-    return (struct view){copy, bytes.len};
+    return copy;
 }
 
 /* "device/CODE" or "device/CODE/PART": code and part are slices of it. */
@@ -74,7 +74,8 @@ name_member(struct member *member, struct view code, struct view part)
         key_add(&key, part);
     }
     member->self.per = PER_DEVICE;
-    member->self.key = heap_copy(key_view(&key));
+    member->name = heap_copy(key_view(&key));
+    member->self.key = (struct view){member->name, key.len};
     member->self.code = (struct view){member->self.key.ptr + prefix, code.len};
     member->self.part = (struct view){member->self.key.ptr + key.len - part.len, part.len};
     member->self.compound = view_of("");
@@ -168,7 +169,7 @@ intern(struct facts *facts, struct view name)
     char *text = map_get(&facts->names, name);
 
     if (text == NULL) {
-        text = (char *)(uintptr_t)heap_copy(name).ptr;
+        text = heap_copy(name);
         (void)map_put(&facts->names, name, text);
     }
     return (struct view){text, name.len};
@@ -235,14 +236,15 @@ group_get(struct facts *facts, enum per per, const struct member *member)
     group = mem_zalloc(1, sizeof(*group));
     group_arrays(group, layout);
     group->self.per = per;
-    group->self.key = heap_copy(full);
+    group->name = heap_copy(full);
+    group->self.key = (struct view){group->name, full.len};
     group->self.part = view_of("");
     /* what follows the first '/' of compound/ID, the second of zone/COMPOUND/ID */
-    const char *id = strchr(group->self.key.ptr, '/') + 1;
+    const char *id = strchr(group->name, '/') + 1;
 
     if (per != PER_COMPOUND)
         id = strchr(id, '/') + 1;
-    group->self.code = (struct view){id, full.len - (size_t)(id - group->self.key.ptr)};
+    group->self.code = (struct view){id, full.len - (size_t)(id - group->name)};
     (void)map_put(&facts->groups, key_view(&key), group);
     return group;
 }

@@ -375,8 +375,9 @@ parse_or(struct parser *parser, struct expr **out)
 bool
 expr_parse(struct arena *arena, struct view text, struct expr **out, int *column, struct err *err)
 {
-    struct parser parser = {.lex = {.text = text, .column = column, .err = err}, .arena = arena};
+    struct parser parser = {.lex = {.text = text, .err = err}, .arena = arena};
 
+    parser.lex.column = column;
     if (text.len > EXPR_MAX_BYTES) {
         return lex_fail(
             &parser.lex, EXPR_MAX_BYTES, "an expression may have at most %d bytes", EXPR_MAX_BYTES);

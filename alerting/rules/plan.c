@@ -49,7 +49,7 @@ add_count(struct walk *walk, const struct expr *node)
     struct buf text;
     size_t slot = 0;
 
-    buf_init(&text, EXPR_MAX_BYTES * 16);
+    buf_init(&text, (size_t)EXPR_MAX_BYTES * 16);
     expr_print(node, &text);
     while (slot < layout->n_counts && !view_eq(layout->counts[slot].text, buf_view(&text)))
         slot++;

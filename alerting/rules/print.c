@@ -149,7 +149,7 @@ expr_quote(const struct expr *expr, char out[EXPR_QUOTE_BYTES])
     struct buf text;
     size_t len;
 
-    buf_init(&text, EXPR_MAX_BYTES * 8);
+    buf_init(&text, (size_t)EXPR_MAX_BYTES * 8);
     print(expr, &text);
     len = text.len;
     if (len >= EXPR_QUOTE_BYTES) {

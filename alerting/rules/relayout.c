@@ -33,7 +33,7 @@ free_member(struct member *member)
 {
     if (member->known != NULL)
         free_block(member);
-    free((char *)(uintptr_t)member->self.key.ptr);
+    free(member->name);
     free(member);
 }
 
@@ -45,7 +45,7 @@ retire(struct facts *facts, struct member *member)
     member->next = NULL;
     member->self.listed = NULL;
     timers_cancel(&facts->timers, &member->timer);
-    *VEC_PUSH(&facts->gone) = member;
+    VEC_PUSH(&facts->gone)->member = member;
 }
 
 static void
@@ -186,7 +186,7 @@ members_free(struct facts *facts)
     for (size_t i = 0; i < facts->groups.len; i++) {
         struct group *group = entries[i].value;
 
-        free((char *)(uintptr_t)group->self.key.ptr);
+        free(group->name);
         free(group->members);
         free(group->tallies);
         free(group->counts);
@@ -196,7 +196,7 @@ members_free(struct facts *facts)
     for (size_t i = 0; i < facts->names.len; i++)
         free(entries[i].value);
     for (size_t i = 0; i < facts->gone.len; i++)
-        free_member(facts->gone.at[i]);
+        free_member(facts->gone.at[i].member);
     arena_fini(&arena);
     map_fini(&facts->members);
     map_fini(&facts->groups);

@@ -87,6 +87,7 @@ struct counted { /* of one count() in a group */
 struct member {
     struct timer timer; /* first: a timer is its member; never later than the next deadline */
     struct subject self;
+    char *name; /* the bytes of self.key, owned */
     const struct layout *layout;
     struct member *root, *next; /* parts of a device, root first, by key */
     struct group *groups[4];    /* by per; NULL where the class has no such rule */
@@ -103,11 +104,16 @@ struct member {
 
 struct group {
     struct subject self;
+    char *name; /* the bytes of self.key, owned */
     const struct layout *layout;
     struct member **members; /* by key */
     size_t len, cap;
     struct tally *tallies;
     struct counted *counts;
+};
+
+struct member_ref {
+    struct member *member;
 };
 
 struct saved { /* a value that a late reading's view hides for a moment */
@@ -129,8 +135,8 @@ struct facts {
     int64_t frozen;        /* clock while not up */
     int64_t offset, moved; /* service time - clock, service time - stored at */
     int64_t ticked;        /* deadlines up to it are done */
-    VEC(struct member *) due;
-    VEC(struct member *) gone; /* their subjects may still be named somewhere */
+    VEC(struct member_ref) due;
+    VEC(struct member_ref) gone; /* their subjects may still be named somewhere */
     VEC(struct saved) saved;
     VEC(struct judgement) out;
 };

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* NOLINTNEXTLINE(readability-identifier-naming) */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct field_code codes[] = {
@@ -34,6 +35,7 @@ print(const struct expr *expr, struct buf *out)
 }
 
 int
+/* NOLINTNEXTLINE(readability-identifier-naming) */
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const struct view text = {(const char *)data, size};
