@@ -78,8 +78,7 @@ wal_list_segments(const struct fs *fs, const char *dir, struct wal_segments *out
         if (segment->bad)
             continue;
         /* One that was given up while it was made, and could not be removed. */
-        if (before != NULL &&
-            (segment->number <= before->number || segment->prev_end < before->base)) {
+        if (before != NULL && segment->number <= before->number) {
             segment->bad = true;
             segment->prev_end = segment->base;
         } else {

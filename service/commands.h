@@ -18,6 +18,7 @@ typedef int command_fn(int argc, char **argv);
 command_fn cmd_alert;
 command_fn cmd_apply;
 command_fn cmd_check;
+command_fn cmd_journal;
 command_fn cmd_lane;
 command_fn cmd_migrate;
 command_fn cmd_post;

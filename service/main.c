@@ -14,6 +14,7 @@ static const struct {
 } commands[] = {
     {"apply", cmd_apply, "check a configuration and put it in force"},
     {"check", cmd_check, "say all that is wrong with a configuration"},
+    {"journal", cmd_journal, "show or verify a lane's journal or ledger"},
     {"migrate", cmd_migrate, "bring the database to this program's schema"},
     {"post", cmd_post, "publishes for a lane; a lane starts it"},
 };
