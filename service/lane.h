@@ -85,7 +85,7 @@ struct act { /* one effect on its way out; heap, owned by the outbox, then by it
     const char *url, *secret_file;     /* likewise; NULL: none */
 };
 
-struct outbox {
+struct acts {
     struct act *first, **last; /* not yet allowed out */
     size_t waiting;
     uint64_t serial;    /* of the newest */
@@ -164,7 +164,7 @@ struct lane {
     size_t n_keys;
 
     struct intake intake;
-    struct outbox outbox;
+    struct acts acts;
     struct store store;
     struct lane_checkpoints checkpoints;
 
@@ -237,14 +237,14 @@ void lane_refused(struct lane *lane, const char *what, struct view sender, const
 void lane_arm_tick(struct lane *lane);
 
 /* lane_effects_uv.c */
-void outbox_init(struct lane *lane);
-void outbox_add(struct lane *lane, const struct effect *effect);
-void outbox_add_canary(struct lane *lane, uint64_t number);
+void acts_init(struct lane *lane);
+void acts_add(struct lane *lane, const struct effect *effect);
+void acts_add_canary(struct lane *lane, uint64_t number);
 /* Lets out what may go; starts a sync if something waits. */
-void outbox_kick(struct lane *lane);
+void acts_kick(struct lane *lane);
 /* Syncs both logs soon, also if nothing waits. */
-void outbox_sync(struct lane *lane);
-void outbox_fini(struct lane *lane);
+void acts_sync(struct lane *lane);
+void acts_fini(struct lane *lane);
 
 /* lane_intake_uv.c */
 void intake_init(struct lane *lane);

@@ -118,7 +118,7 @@ checkpoint_start(struct lane *lane, struct instant now)
         make_bytes(lane, now);
         points->at = now; /* not again before the next is due, also if it fails */
         points->records = 0;
-        outbox_sync(lane);
+        acts_sync(lane);
         return;
     }
     /* Made a moment ago; it waits here until both logs are on disk, or are known to be broken. */

@@ -43,20 +43,20 @@ text_room(const char *text)
 static void
 enqueue(struct lane *lane, struct act *act)
 {
-    struct outbox *outbox = &lane->outbox;
+    struct acts *acts = &lane->acts;
 
     act->lane = lane;
-    act->serial = ++outbox->serial;
+    act->serial = ++acts->serial;
     act->journal = lane->intake.judged;
     act->ledger = wal_end(lane->ledger);
     act->next = NULL;
-    *outbox->last = act;
-    outbox->last = &act->next;
-    outbox->waiting++;
+    *acts->last = act;
+    acts->last = &act->next;
+    acts->waiting++;
 }
 
 void
-outbox_add(struct lane *lane, const struct effect *effect)
+acts_add(struct lane *lane, const struct effect *effect)
 {
     const struct channel *channel = effect->kind == EFFECT_SEND ? effect->channel : NULL;
     const bool http = channel != NULL && channel->kind != CHANNEL_MQTT;
@@ -89,7 +89,7 @@ outbox_add(struct lane *lane, const struct effect *effect)
 }
 
 void
-outbox_add_canary(struct lane *lane, uint64_t number)
+acts_add_canary(struct lane *lane, uint64_t number)
 {
     struct act *act = mem_zalloc(1, sizeof(*act) + 32);
     char *text = (char *)(act + 1);
@@ -133,7 +133,7 @@ on_published(void *arg, uint64_t token, int reason)
     struct lane *lane = arg;
     char detail[64];
 
-    lane->outbox.out--;
+    lane->acts.out--;
     if (act->kind == ACT_CANARY) {
         if (reason >= 0 && reason < 128)
             canary_pass(&lane->canary, CANARY_TOLD, act->canary, clock_now());
@@ -154,7 +154,7 @@ on_webhook(void *arg, int status, const char *why)
     struct act *act = arg;
     char detail[256];
 
-    act->lane->outbox.out--;
+    act->lane->acts.out--;
     if (status >= 200 && status < 300) {
         report(act, "delivered", "");
     } else {
@@ -170,7 +170,7 @@ on_webhook(void *arg, int status, const char *why)
 static void
 perform(struct lane *lane, struct act *act)
 {
-    lane->outbox.out++;
+    lane->acts.out++;
     if (act->kind == ACT_WEBHOOK) {
         webhook_send(lane->hooks,
             &(struct webhook_request){
@@ -198,20 +198,20 @@ on_disk(struct wal *log, uint64_t pos)
 static void
 let_out(struct lane *lane)
 {
-    struct outbox *outbox = &lane->outbox;
+    struct acts *acts = &lane->acts;
 
     if (lane->post == NULL)
         return; /* still recovering */
-    while (outbox->first != NULL) {
-        struct act *act = outbox->first;
+    while (acts->first != NULL) {
+        struct act *act = acts->first;
 
-        if (act->serial > outbox->committed &&
+        if (act->serial > acts->committed &&
             !(on_disk(lane->journal, act->journal) && on_disk(lane->ledger, act->ledger)))
             break;
-        outbox->first = act->next;
-        if (outbox->first == NULL)
-            outbox->last = &outbox->first;
-        outbox->waiting--;
+        acts->first = act->next;
+        if (acts->first == NULL)
+            acts->last = &acts->first;
+        acts->waiting--;
         perform(lane, act);
     }
 }
@@ -222,56 +222,56 @@ static void
 sync_logs(uv_work_t *work)
 {
     struct lane *lane = work->data;
-    struct outbox *outbox = &lane->outbox;
+    struct acts *acts = &lane->acts;
     uint64_t synced;
 
-    outbox->journal_ok = wal_sync(lane->journal, &synced, &outbox->journal_err);
-    outbox->ledger_ok = wal_sync(lane->ledger, &synced, &outbox->ledger_err);
+    acts->journal_ok = wal_sync(lane->journal, &synced, &acts->journal_err);
+    acts->ledger_ok = wal_sync(lane->ledger, &synced, &acts->ledger_err);
 }
 
 static void
 after_sync(uv_work_t *work, int status)
 {
     struct lane *lane = work->data;
-    struct outbox *outbox = &lane->outbox;
+    struct acts *acts = &lane->acts;
 
     (void)status;
-    outbox->syncing = false;
+    acts->syncing = false;
     /* Also after a failure: people are told whatever the disk does; the second's watch raises
      * p1-suspended from the state of the logs. */
-    outbox->committed = outbox->sync_upto;
-    if (!outbox->ledger_ok)
-        log_error("ledger.sync", "text=\"%s\"", outbox->ledger_err.text);
-    if (!outbox->journal_ok) {
-        log_error("journal.sync", "text=\"%s\"", outbox->journal_err.text);
-        if (!lane->self->life_safety && outbox->journal_err.kind != ERR_FULL)
+    acts->committed = acts->sync_upto;
+    if (!acts->ledger_ok)
+        log_error("ledger.sync", "text=\"%s\"", acts->ledger_err.text);
+    if (!acts->journal_ok) {
+        log_error("journal.sync", "text=\"%s\"", acts->journal_err.text);
+        if (!lane->self->life_safety && acts->journal_err.kind != ERR_FULL)
             abort(); /* what is on the disk is not known: only recovery may decide */
     }
     let_out(lane);
-    if (outbox->first != NULL || outbox->want_sync)
-        outbox_sync(lane);
+    if (acts->first != NULL || acts->want_sync)
+        acts_sync(lane);
 }
 
 void
-outbox_sync(struct lane *lane)
+acts_sync(struct lane *lane)
 {
-    struct outbox *outbox = &lane->outbox;
+    struct acts *acts = &lane->acts;
 
-    outbox->want_sync = outbox->syncing;
-    if (outbox->syncing || lane->closed)
+    acts->want_sync = acts->syncing;
+    if (acts->syncing || lane->closed)
         return;
-    outbox->syncing = true;
-    outbox->sync_upto = outbox->serial;
-    outbox->work.data = lane;
-    CHECK(uv_queue_work(lane->loop, &outbox->work, sync_logs, after_sync) == 0);
+    acts->syncing = true;
+    acts->sync_upto = acts->serial;
+    acts->work.data = lane;
+    CHECK(uv_queue_work(lane->loop, &acts->work, sync_logs, after_sync) == 0);
 }
 
 void
-outbox_kick(struct lane *lane)
+acts_kick(struct lane *lane)
 {
     let_out(lane);
-    if (lane->outbox.first != NULL && lane->post != NULL && !lane->outbox.syncing)
-        outbox_sync(lane);
+    if (lane->acts.first != NULL && lane->post != NULL && !lane->acts.syncing)
+        acts_sync(lane);
 }
 
 static void
@@ -279,29 +279,29 @@ on_span(uv_timer_t *timer)
 {
     struct lane *lane = timer->data;
 
-    if (wal_synced(lane->journal) < wal_end(lane->journal) && !lane->outbox.syncing)
-        outbox_sync(lane);
+    if (wal_synced(lane->journal) < wal_end(lane->journal) && !lane->acts.syncing)
+        acts_sync(lane);
 }
 
 void
-outbox_init(struct lane *lane)
+acts_init(struct lane *lane)
 {
     const int64_t span_us = lane->self->sync.us;
 
-    lane->outbox.last = &lane->outbox.first;
-    lane->outbox.span.data = lane;
-    (void)uv_timer_init(lane->loop, &lane->outbox.span);
+    lane->acts.last = &lane->acts.first;
+    lane->acts.span.data = lane;
+    (void)uv_timer_init(lane->loop, &lane->acts.span);
     if (span_us > 0) {
         const uint64_t ms = span_us < 2000 ? 1 : (uint64_t)span_us / 1000;
 
-        (void)uv_timer_start(&lane->outbox.span, on_span, ms, ms);
+        (void)uv_timer_start(&lane->acts.span, on_span, ms, ms);
     }
 }
 
 void
-outbox_fini(struct lane *lane)
+acts_fini(struct lane *lane)
 {
-    struct act *act = lane->outbox.first;
+    struct act *act = lane->acts.first;
 
     while (act != NULL) {
         struct act *next = act->next;
@@ -309,6 +309,6 @@ outbox_fini(struct lane *lane)
         free(act);
         act = next;
     }
-    lane->outbox.first = NULL;
-    lane->outbox.last = &lane->outbox.first;
+    lane->acts.first = NULL;
+    lane->acts.last = &lane->acts.first;
 }

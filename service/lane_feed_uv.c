@@ -30,7 +30,7 @@ lane_effects(struct lane *lane, const struct effects *effects, uint64_t pos)
         const struct effect *effect = &effects->at[i];
 
         if (effect->kind != EFFECT_EVENT) {
-            outbox_add(lane, effect);
+            acts_add(lane, effect);
             continue;
         }
         append(lane, &(struct ledger_record){.type = LEDGER_EVENT,
@@ -63,7 +63,7 @@ lane_feed_at(struct lane *lane, enum input_kind kind, struct instant now, struct
     const struct effects effects = engine_feed(lane->engine, &input);
 
     lane_effects(lane, &effects, input.pos);
-    outbox_kick(lane);
+    acts_kick(lane);
     lane_arm_tick(lane);
 }
 

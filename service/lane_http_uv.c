@@ -73,7 +73,7 @@ put_path(struct lane *lane, struct metrics *m)
             (double)lane->canary.took[i].us / 1e6);
     }
     metrics_put(m, "wallwatch_outbox_waiting", "gauge", "Effects waiting for a sync.", NULL, NULL,
-        (double)lane->outbox.waiting);
+        (double)lane->acts.waiting);
 }
 
 static void

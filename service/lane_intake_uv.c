@@ -138,7 +138,7 @@ take_record(struct lane *lane, struct view frame, uint64_t end)
         canary_pass(&lane->canary, CANARY_JOURNALED, record.canary, record.received);
         canary_pass(&lane->canary, CANARY_JUDGED, record.canary, now);
         if (lane->post != NULL)
-            outbox_add_canary(lane, record.canary);
+            acts_add_canary(lane, record.canary);
     }
     store_take(lane, &record, verdict);
 }
@@ -176,7 +176,7 @@ on_wake(uv_async_t *wake)
     see_state(lane);
     const bool more = intake_drain(lane, LANE_TURN_US);
 
-    outbox_kick(lane);
+    acts_kick(lane);
     lane_arm_tick(lane);
     store_pump(lane);
     if (more)

@@ -176,7 +176,7 @@ lane_publish_all(struct lane *lane)
     const struct effects effects = engine_snapshot(lane->engine);
 
     lane_effects(lane, &effects, lane->intake.judged);
-    outbox_kick(lane);
+    acts_kick(lane);
 }
 
 static void

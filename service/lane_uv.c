@@ -89,19 +89,15 @@ find_lane(const struct config *config, const char *name)
     return NULL;
 }
 
-/* The first configuration of an empty ledger, or a version that came while the lane was down. */
 static void
-bring_config(struct lane *lane)
+feed_config(struct lane *lane)
 {
-    const bool empty = lane->engine == NULL;
     char body[64];
 
-    if (!empty && lane->config->version == lane->boot->version)
-        return;
     *VEC_PUSH(&lane->eras) =
         (struct lane_era){lane->intake.judged, lane->boot->version, config_ref(lane->boot)};
     lane_use_config_take(lane, config_ref(lane->boot));
-    if (empty)
+    if (lane->engine == NULL)
         lane->engine = engine_new(&lane->options);
     (void)snprintf(body, sizeof(body), "{\"version\":%" PRIu32 "}", lane->config->version);
     lane_feed(lane, INPUT_CONFIG, view_of(body));
@@ -204,7 +200,7 @@ close_handles(struct lane *lane)
 {
     uv_handle_t *handles[] = {
         (uv_handle_t *)&lane->intake.wake,
-        (uv_handle_t *)&lane->outbox.span,
+        (uv_handle_t *)&lane->acts.span,
         (uv_handle_t *)&lane->tick,
         (uv_handle_t *)&lane->second,
         (uv_handle_t *)&lane->half_second,
@@ -230,11 +226,11 @@ on_closing(uv_timer_t *timer)
     if (!lane->closed) {
         const bool more = intake_drain(lane, LANE_TURN_US);
 
-        outbox_kick(lane);
+        acts_kick(lane);
         store_pump(lane);
         const bool stored = !lane->store.ready || lane->store.mark >= lane->intake.judged;
-        const bool busy = lane->outbox.syncing || lane->checkpoints.writing || lane->reloading;
-        const bool out = lane->outbox.first == NULL && post_waiting(lane->post) == 0;
+        const bool busy = lane->acts.syncing || lane->checkpoints.writing || lane->reloading;
+        const bool out = lane->acts.first == NULL && post_waiting(lane->post) == 0;
 
         if (busy || (!out_of_time && (more || !stored || !out)))
             return;
@@ -329,18 +325,22 @@ name_things(struct lane *lane, const struct config *config, const char *name)
 static bool
 open_all(struct lane *lane, struct err *err)
 {
-    outbox_init(lane);
+    acts_init(lane);
     intake_init(lane);
     arena_init(&lane->intake.arena);
     if (!lane_recover(lane, err))
         return false;
     clock_start(lane->down_from);
-    bring_config(lane);
-    lane_load_keys(lane);
-    /* Raises are judged at once; deadlines of that time fire in their order too. */
+    if (lane->engine == NULL)
+        feed_config(lane); /* an empty ledger begins with it */
+    /* Raises are judged at once, under the configuration of their time; what fell due until then
+     * fires in its order. From the start on, what is overdue waits for INPUT_READY. */
     while (intake_drain(lane, 1000000)) {
     }
     feed_start(lane);
+    if (lane->config->version != lane->boot->version)
+        feed_config(lane); /* applied while the lane was down */
+    lane_load_keys(lane);
     lane->hooks = webhooks_open(lane->loop);
     open_timers(lane);
     status_open(lane);
@@ -348,7 +348,7 @@ open_all(struct lane *lane, struct err *err)
     if (!store_open(lane, err) || !lane_open_http(lane, err) || !open_mqtt(lane, err))
         return false;
     open_signals(lane);
-    outbox_kick(lane);
+    acts_kick(lane);
     lane_arm_tick(lane);
     checkpoint_start(lane, clock_now());
     return true;
@@ -362,7 +362,7 @@ free_all(struct lane *lane)
     VEC_FREE(&lane->eras);
     VEC_FREE(&lane->facts);
     VEC_FREE(&lane->ages);
-    outbox_fini(lane);
+    acts_fini(lane);
     engine_free(lane->engine);
     wal_cursor_free(lane->intake.cursor);
     if (lane->store.cursor != NULL)
