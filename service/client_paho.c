@@ -248,9 +248,6 @@ mqtt_client_publish(
         return err_set(err, ERR_IO, "publish '%s': no connection", topic);
     const int reason = wait_done(client);
 
-    if (reason == 16)
-        return err_set(
-            err, ERR_GONE, "'%s': nobody listens there\nhint: is the lane running", topic);
     if (reason < 0 || reason >= 128) {
         return err_set(err, ERR_CONFIG, "publish '%s': %s", topic,
             reason >= 128 ? "refused by the broker's access list" : client->why);

@@ -27,7 +27,8 @@ MUST_USE bool mqtt_client_open(
 void mqtt_client_close(struct mqtt_client *client);
 MUST_USE bool mqtt_client_subscribe(
     struct mqtt_client *client, const char *filter, struct err *err);
-/* Waits for the broker's word; refused by its ACL, or nobody subscribes: false. */
+/* Waits for the broker's word; refused by its ACL: false. (Whether somebody listens Paho does not
+ * tell.) */
 MUST_USE bool mqtt_client_publish(
     struct mqtt_client *client, const char *topic, struct view payload, struct err *err);
 /* The next message, waiting at most wait_ms; views live until the next call. False: none came. */

@@ -197,9 +197,10 @@ exchange(struct mqtt_client *mqtt, const struct asked *asked, const struct clien
         !mqtt_client_publish(mqtt, topic, text, &err))
         return fail(err.text);
     if (!mqtt_client_next(mqtt, ANSWER_WITHIN_MS, &from, &payload)) {
-        return fail("no answer within 10 s; the command may still be carried out"
-                    "\nhint: 'wallwatch alert show ID' shows the case as it is, and the lane's log "
-                    "says what it refused");
+        return fail(
+            "no answer within 10 s; the command may still be carried out"
+            "\nhint: is the lane running; 'wallwatch alert show ID' shows the case as it is, and "
+            "the lane's log says what it refused");
     }
     return print_answer(payload, asked);
 }
