@@ -367,6 +367,8 @@ free_all(struct lane *lane)
     wal_cursor_free(lane->intake.cursor);
     if (lane->store.cursor != NULL)
         wal_cursor_free(lane->store.cursor);
+    wal_close(lane->journal);
+    wal_close(lane->ledger);
     arena_fini(&lane->intake.arena);
     arena_fini(&lane->store.arena);
     arena_fini(&lane->keys_arena);
@@ -407,8 +409,6 @@ lane_run(struct config *boot, const char *name, const char *program)
         code = 1;
     }
     (void)unlink(pid_file);
-    wal_close(lane->journal);
-    wal_close(lane->ledger);
     free_all(lane);
     CHECK(uv_loop_close(&loop) == 0);
     log_info("lane.stopped", "lane=%s", name);
