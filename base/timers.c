@@ -19,24 +19,24 @@ timers_fini(struct timers *timers)
 }
 
 static bool
-before(const struct timer *a, const struct timer *b)
+before(const struct timer_place *a, const struct timer_place *b)
 {
     return a->when.us != b->when.us ? a->when.us < b->when.us : a->key < b->key;
 }
 
 static void
-place(struct timers *timers, size_t i, struct timer *timer)
+place(struct timers *timers, size_t i, struct timer_place timer)
 {
     timers->heap[i] = timer;
-    timer->slot = i + 1;
+    timer.timer->slot = i + 1;
 }
 
 static void
 sift_up(struct timers *timers, size_t i)
 {
-    struct timer *timer = timers->heap[i];
+    const struct timer_place timer = timers->heap[i];
 
-    for (; i > 0 && before(timer, timers->heap[(i - 1) / 2]); i = (i - 1) / 2)
+    for (; i > 0 && before(&timer, &timers->heap[(i - 1) / 2]); i = (i - 1) / 2)
         place(timers, i, timers->heap[(i - 1) / 2]);
     place(timers, i, timer);
 }
@@ -44,16 +44,16 @@ sift_up(struct timers *timers, size_t i)
 static void
 sift_down(struct timers *timers, size_t i)
 {
-    struct timer *timer = timers->heap[i];
+    const struct timer_place timer = timers->heap[i];
 
     for (;;) {
         size_t child = 2 * i + 1;
 
         if (child >= timers->len)
             break;
-        if (child + 1 < timers->len && before(timers->heap[child + 1], timers->heap[child]))
+        if (child + 1 < timers->len && before(&timers->heap[child + 1], &timers->heap[child]))
             child++;
-        if (!before(timers->heap[child], timer))
+        if (!before(&timers->heap[child], &timer))
             break;
         place(timers, i, timers->heap[child]);
         i = child;
@@ -67,11 +67,12 @@ timers_set(struct timers *timers, struct timer *timer, struct instant when)
     if (timer->slot == 0) {
         if (timers->len == timers->cap) {
             timers->cap = timers->cap == 0 ? 64 : timers->cap * 2;
-            timers->heap = mem_resize(timers->heap, timers->cap, sizeof(struct timer *));
+            timers->heap = mem_resize(timers->heap, timers->cap, sizeof(*timers->heap));
         }
-        place(timers, timers->len++, timer);
+        timer->slot = ++timers->len;
     }
     timer->when = when;
+    timers->heap[timer->slot - 1] = (struct timer_place){when, timer->key, timer};
     sift_up(timers, timer->slot - 1);
     sift_down(timers, timer->slot - 1);
 }
@@ -82,28 +83,34 @@ timers_cancel(struct timers *timers, struct timer *timer)
     if (timer->slot == 0)
         return;
     const size_t i = timer->slot - 1;
-    struct timer *last = timers->heap[--timers->len];
+    const struct timer_place last = timers->heap[--timers->len];
 
     timer->slot = 0;
-    if (last == timer)
+    if (last.timer == timer)
         return;
     place(timers, i, last);
     sift_up(timers, i);
-    sift_down(timers, last->slot - 1);
+    sift_down(timers, last.timer->slot - 1);
+}
+
+struct timer *
+timers_first(const struct timers *timers)
+{
+    return timers->len == 0 ? NULL : timers->heap[0].timer;
 }
 
 struct instant
 timers_next(const struct timers *timers)
 {
-    return timers->len == 0 ? INSTANT_NEVER : timers->heap[0]->when;
+    return timers->len == 0 ? INSTANT_NEVER : timers->heap[0].when;
 }
 
 struct timer *
 timers_pop(struct timers *timers, struct instant now)
 {
-    if (timers->len == 0 || instant_cmp(timers->heap[0]->when, now) > 0)
+    if (timers->len == 0 || instant_cmp(timers->heap[0].when, now) > 0)
         return NULL;
-    struct timer *timer = timers->heap[0];
+    struct timer *timer = timers->heap[0].timer;
 
     timers_cancel(timers, timer);
     return timer;
@@ -112,6 +119,10 @@ timers_pop(struct timers *timers, struct instant now)
 void
 timers_shift(struct timers *timers, struct span delta)
 {
-    for (size_t i = 0; i < timers->len; i++)
-        timers->heap[i]->when = instant_add(timers->heap[i]->when, delta);
+    for (size_t i = 0; i < timers->len; i++) {
+        struct timer_place *at = &timers->heap[i];
+
+        at->when = instant_add(at->when, delta);
+        at->timer->when = at->when;
+    }
 }

@@ -18,8 +18,14 @@ struct timer {
     size_t slot; /* place in the heap + 1; 0: not set */
 };
 
+struct timer_place { /* with copies, so that comparing does not go to the timers themselves */
+    struct instant when;
+    uint64_t key;
+    struct timer *timer; /* borrowed */
+};
+
 struct timers {
-    struct timer **heap; /* pointers borrowed, array owned */
+    struct timer_place *heap; /* owned */
     size_t len;
     size_t cap;
 };
@@ -32,6 +38,8 @@ void timers_set(struct timers *timers, struct timer *timer, struct instant when)
 void timers_cancel(struct timers *timers, struct timer *timer);
 /* INSTANT_NEVER if there is none. */
 struct instant timers_next(const struct timers *timers);
+/* The first timer, left where it is; NULL if there is none. */
+struct timer *timers_first(const struct timers *timers);
 /* Takes out the first timer with when <= now; NULL if there is none. */
 struct timer *timers_pop(struct timers *timers, struct instant now);
 /* Moves every deadline by delta: the order among them stays. */

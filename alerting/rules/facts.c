@@ -60,6 +60,7 @@ facts_configure(struct facts *facts, const struct facts_options *opt)
     struct arena plans = facts->plans;
 
     facts->opt = *opt;
+    facts->first = NULL;
     layouts_make(facts);
     members_relayout(facts, old, n_old, clock);
     members_recount(facts, clock);
@@ -129,10 +130,15 @@ first_deadline(struct facts *facts)
     for (;;) {
         const struct instant next = timers_next(&facts->timers);
 
-        if (next.us == INT64_MAX || is_due((struct member *)facts->timers.heap[0], next.us))
-            return next;
-        struct member *member = (struct member *)timers_pop(&facts->timers, next);
+        struct member *member = (struct member *)timers_first(&facts->timers);
 
+        if (member == NULL || member == facts->first)
+            return next;
+        if (is_due(member, next.us)) {
+            facts->first = member;
+            return next;
+        }
+        (void)timers_pop(&facts->timers, next);
         member_arm(facts, member, next.us);
     }
 }
@@ -158,6 +164,7 @@ collect_due(struct facts *facts, int64_t until, int64_t *at)
     *at = first_deadline(facts).us;
     if (*at > until || *at == INT64_MAX)
         return false;
+    facts->first = NULL;
     while (timers_next(&facts->timers).us == *at) {
         struct member *member = (struct member *)timers_pop(&facts->timers, (struct instant){*at});
 
@@ -330,6 +337,8 @@ facts_take(
         .late = stored_at < member->newest,
         .since = at};
 
+    if (facts->first != NULL && facts->first->root == member->root)
+        facts->first = NULL; /* what it was due for may come later now */
     place_device(facts, member, reading);
     store_values(facts, member, reading, stored_at, clock);
     if (stored_at > member->newest)

@@ -121,6 +121,7 @@ members_recount(struct facts *facts, int64_t clock)
     const struct moment moment = {.clock = clock, .at_clock = clock};
     struct arena arena;
 
+    facts->first = NULL;
     arena_init(&arena);
     const struct map_entry *entries = map_sorted(&facts->members, &arena);
 

@@ -129,6 +129,7 @@ struct facts {
     struct map groups;  /* "class/" and the subject's key */
     struct map names;   /* interned compound ids -> themselves */
     struct timers timers;
+    const struct member *first; /* the first timer is this one's, and true; NULL: not known */
     bool started, up;
     bool all_due;          /* a new configuration: everything is judged once */
     struct instant now;    /* of the last call */
