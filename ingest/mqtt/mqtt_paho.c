@@ -15,12 +15,13 @@
 #include "ingest/mqtt/filters.h"
 #include "ingest/mqtt/session.h"
 
-#include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <MQTTAsync.h>
 
@@ -47,7 +48,7 @@ struct mqtt {
     pthread_t thread;
 
     pthread_mutex_t lock; /* for the fields up to the blank line; never held while Paho is called */
-    pthread_cond_t wake;  /* on CLOCK_MONOTONIC */
+    int wake_fd; /* eventfd: something new below; poll keeps time whatever the wall clock does */
     struct note notes[MAX_NOTES];
     size_t n_notes;
     bool closing;
@@ -63,6 +64,27 @@ struct mqtt {
 };
 
 static void
+wake(const struct mqtt *mqtt)
+{
+    (void)eventfd_write(mqtt->wake_fd, 1);
+}
+
+/* Until somebody wakes us or the deadline has passed. */
+static void
+wait_until(const struct mqtt *mqtt, struct span deadline)
+{
+    const struct span now = clock_monotonic();
+    struct pollfd fd = {.fd = mqtt->wake_fd, .events = POLLIN};
+    eventfd_t n;
+    int wait_ms = -1;
+
+    if (deadline.us != INT64_MAX)
+        wait_ms = deadline.us <= now.us ? 0 : (int)((deadline.us - now.us) / 1000) + 1;
+    if (poll(&fd, 1, wait_ms) > 0)
+        (void)eventfd_read(mqtt->wake_fd, &n);
+}
+
+static void
 note(struct mqtt *mqtt, enum session_event event, bool session_present, const char *why)
 {
     (void)pthread_mutex_lock(&mqtt->lock);
@@ -74,7 +96,7 @@ note(struct mqtt *mqtt, enum session_event event, bool session_present, const ch
         new->event = event;
         new->session_present = session_present;
         (void)snprintf(new->why, sizeof(new->why), "%.*s", WHY_BYTES - 1, why);
-        (void)pthread_cond_signal(&mqtt->wake);
+        wake(mqtt);
     }
     (void)pthread_mutex_unlock(&mqtt->lock);
 }
@@ -206,7 +228,7 @@ on_closed(void *context)
 
     (void)pthread_mutex_lock(&mqtt->lock);
     mqtt->disconnected = true;
-    (void)pthread_cond_broadcast(&mqtt->wake);
+    wake(mqtt);
     (void)pthread_mutex_unlock(&mqtt->lock);
 }
 
@@ -482,14 +504,10 @@ static bool
 next_note(struct mqtt *mqtt, struct note *out)
 {
     (void)pthread_mutex_lock(&mqtt->lock);
-    while (!mqtt->closing && mqtt->n_notes == 0) {
-        const struct timespec until = {
-            .tv_sec = mqtt->deadline.us / 1000000, .tv_nsec = mqtt->deadline.us % 1000000 * 1000};
-
-        if (mqtt->deadline.us == INT64_MAX)
-            (void)pthread_cond_wait(&mqtt->wake, &mqtt->lock);
-        else if (pthread_cond_timedwait(&mqtt->wake, &mqtt->lock, &until) == ETIMEDOUT)
-            break;
+    while (!mqtt->closing && mqtt->n_notes == 0 && clock_monotonic().us < mqtt->deadline.us) {
+        (void)pthread_mutex_unlock(&mqtt->lock);
+        wait_until(mqtt, mqtt->deadline);
+        (void)pthread_mutex_lock(&mqtt->lock);
     }
     *out = (struct note){.event = SESSION_EV_TIMER};
     if (mqtt->n_notes > 0) {
@@ -583,7 +601,8 @@ static void
 free_mqtt(struct mqtt *mqtt)
 {
     (void)pthread_mutex_destroy(&mqtt->lock);
-    (void)pthread_cond_destroy(&mqtt->wake);
+    if (mqtt->wake_fd >= 0)
+        (void)close(mqtt->wake_fd);
     arena_fini(&mqtt->arena);
     arena_fini(&mqtt->round);
     free(mqtt);
@@ -592,8 +611,6 @@ free_mqtt(struct mqtt *mqtt)
 bool
 mqtt_open(struct mqtt **out, const struct mqtt_options *opt, struct err *err)
 {
-    pthread_condattr_t monotonic;
-
     if (!check_version(err))
         return false;
     struct mqtt *mqtt = mem_zalloc(1, sizeof(*mqtt));
@@ -601,10 +618,8 @@ mqtt_open(struct mqtt **out, const struct mqtt_options *opt, struct err *err)
     arena_init(&mqtt->arena);
     arena_init(&mqtt->round);
     (void)pthread_mutex_init(&mqtt->lock, NULL);
-    (void)pthread_condattr_init(&monotonic);
-    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&mqtt->wake, &monotonic);
-    (void)pthread_condattr_destroy(&monotonic);
+    mqtt->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    CHECK(mqtt->wake_fd >= 0);
     if (!copy_options(mqtt, opt, err) || !create(mqtt, err)) {
         free_mqtt(mqtt);
         return false;
@@ -631,23 +646,22 @@ mqtt_close(struct mqtt *mqtt)
 {
     MQTTAsync_disconnectOptions options = MQTTAsync_disconnectOptions_initializer5;
     const struct span until = {clock_monotonic().us + CLOSE_PATIENCE.us};
-    const struct timespec abs = {
-        .tv_sec = until.us / 1000000, .tv_nsec = until.us % 1000000 * 1000};
-    int rc = 0;
+    bool gone = false;
 
     (void)pthread_mutex_lock(&mqtt->lock);
     mqtt->closing = true;
-    (void)pthread_cond_signal(&mqtt->wake);
+    wake(mqtt);
     (void)pthread_mutex_unlock(&mqtt->lock);
     (void)pthread_join(mqtt->thread, NULL);
 
     options.onSuccess5 = on_close_done;
     options.onFailure5 = on_close_failed;
     options.context = mqtt;
-    if (MQTTAsync_disconnect(mqtt->client, &options) == MQTTASYNC_SUCCESS) {
+    gone = MQTTAsync_disconnect(mqtt->client, &options) != MQTTASYNC_SUCCESS;
+    while (!gone && clock_monotonic().us < until.us) {
+        wait_until(mqtt, until);
         (void)pthread_mutex_lock(&mqtt->lock);
-        while (!mqtt->disconnected && rc == 0)
-            rc = pthread_cond_timedwait(&mqtt->wake, &mqtt->lock, &abs);
+        gone = mqtt->disconnected;
         (void)pthread_mutex_unlock(&mqtt->lock);
     }
     MQTTAsync_destroy(&mqtt->client);

@@ -153,7 +153,8 @@ def test_what_is_no_longer_wanted_is_unsubscribed_and_retained_comes_once(broker
     taker.close()
     taker = Taker(broker, tmp_path, filters=("estate/+/+/fire/#", "estate/+/+/charger/#"))
     taker.said("up")
-    assert (tmp_path / "filters").read_text() == "+ estate/+/+/fire/#\n+ estate/+/+/charger/#\n"
+    wait_for("the filters are kept", lambda: (tmp_path / "filters").read_text() ==
+             "+ estate/+/+/fire/#\n+ estate/+/+/charger/#\n")
     simulator.send([2], kind="lift")
     simulator.send([3], kind="charger")
     simulator.send([4], kind="fire")
