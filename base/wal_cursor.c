@@ -112,6 +112,7 @@ find_place(struct wal_cursor *cursor, struct wal_segment *out, enum wal_next *ne
         return PLACE_DONE;
     }
     if (segment->memory != NULL) {
+        leave(cursor); /* the limit was not that of the file that may be open */
         *next = next_in_memory(cursor, segment->memory, frame, end);
         return PLACE_DONE;
     }

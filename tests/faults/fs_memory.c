@@ -105,7 +105,8 @@ put(struct picture *picture, uint64_t at, const char *ptr, size_t len)
 {
     if (at + len > picture->len)
         resize(picture, (size_t)at + len);
-    memcpy(picture->ptr + at, ptr, len);
+    if (len > 0)
+        memcpy(picture->ptr + at, ptr, len);
 }
 
 /* Counts the operation; false if it is to fail. */

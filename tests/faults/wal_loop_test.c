@@ -43,7 +43,7 @@ struct run {
     uint64_t doubted;       /* frames */
     uint64_t trimmed;
     uint64_t lost;
-    bool opened;
+    bool reads_fail; /* the fault may strike the reader itself */
 };
 
 static char problem[1024];
@@ -101,10 +101,9 @@ follow(struct run *run, struct wal_cursor *cursor, int *next, int appended)
     enum wal_next what;
 
     while ((what = wal_cursor_next(cursor, &frame, &end)) != WAL_END) {
-        if (what == WAL_LOST && !fs_memory_failed(run->memory))
+        if (what == WAL_LOST && !(run->reads_fail && fs_memory_failed(run->memory)))
             return wrong("live reader lost something", end, (uint64_t)*next);
         if (what == WAL_LOST) {
-            /* The fault may have struck the reader itself. */
             while (*next < appended && (!run->given[*next].taken || run->given[*next].end <= end))
                 (*next)++;
             continue;
@@ -246,7 +245,8 @@ run_once(const struct mode *mode, uint64_t nth, uint64_t seed, bool lie, bool *s
     struct wal *wal = NULL;
     bool ok = true;
 
-    run = (struct run){.memory = fs_memory_new()};
+    run = (struct run){.memory = fs_memory_new(),
+        .reads_fail = mode->fault == FS_FAULT_IO || mode->fault == FS_FAULT_CUT};
     if (lie)
         fs_memory_lie(run.memory);
     fs_memory_fail(run.memory, mode->fault, nth, mode->count);
@@ -278,7 +278,8 @@ recover_once(const struct mode *mode, uint64_t nth, uint64_t seed, bool *struck)
     struct wal *wal = NULL;
     uint64_t end;
 
-    run = (struct run){.memory = fs_memory_new()};
+    run = (struct run){.memory = fs_memory_new(),
+        .reads_fail = mode->fault == FS_FAULT_IO || mode->fault == FS_FAULT_CUT};
     const struct wal_options opt = options(&run, mode);
 
     fs_memory_fail(run.memory, mode->fault, 0, 0);
@@ -308,7 +309,7 @@ loop(const struct mode *mode)
     bool struck = true;
 
     for (uint64_t nth = 1; struck; nth++) {
-        for (uint64_t seed = 1; seed <= 20; seed++) {
+        for (uint64_t seed = 1; seed <= 5; seed++) {
             if (!run_once(mode, nth, nth * 131 + seed, false, &struck))
                 fail_msg("%s, operation %llu, seed %llu: %s", mode->name, (unsigned long long)nth,
                     (unsigned long long)seed, problem);
@@ -377,7 +378,7 @@ recovery_bears_every_fault_too(void **state)
         bool struck = true;
 
         for (uint64_t nth = 1; struck; nth++) {
-            for (uint64_t seed = 1; seed <= 20; seed++) {
+            for (uint64_t seed = 1; seed <= 5; seed++) {
                 if (!recover_once(&modes[i], nth, nth * 131 + seed, &struck))
                     fail_msg("%s, operation %llu, seed %llu: %s", modes[i].name,
                         (unsigned long long)nth, (unsigned long long)seed, problem);
