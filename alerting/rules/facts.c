@@ -55,7 +55,7 @@ void
 facts_configure(struct facts *facts, const struct facts_options *opt)
 {
     const struct layout *old = facts->layouts;
-    const size_t n_old = facts->opt.classes->len;
+    const size_t n_old = facts->n_layouts; /* opt's table may be the new one already */
     const int64_t clock = facts_clock(facts, facts->now);
     struct arena plans = facts->plans;
 

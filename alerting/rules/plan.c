@@ -181,6 +181,7 @@ layouts_make(struct facts *facts)
 
     arena_init(&facts->plans);
     facts->layouts = ARENA_ARRAY(&facts->plans, classes->len, struct layout);
+    facts->n_layouts = classes->len;
     for (size_t i = 0; i < classes->len; i++) {
         CHECK(classes->at[i].index == i);
         make_layout(facts, &facts->layouts[i], &classes->at[i]);

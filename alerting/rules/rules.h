@@ -93,7 +93,9 @@ struct facts_options {
 
 struct facts *facts_new(const struct facts_options *opt);
 void facts_free(struct facts *facts);
-/* New configuration: values are kept by field name, members regrouped. */
+/* New configuration: values are kept by field name, members regrouped, all judged at the next
+ * facts_tick (facts_next is at once). The old classes, rules and devices must live until it
+ * returns. */
 void facts_configure(struct facts *facts, const struct facts_options *opt);
 
 struct subject { /* names what a condition and a case are about; owned by facts, never moves */

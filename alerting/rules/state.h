@@ -125,6 +125,7 @@ struct facts {
     struct facts_options opt;
     struct arena plans; /* layouts */
     struct layout *layouts;
+    size_t n_layouts;
     struct map members; /* "class/code/part" */
     struct map groups;  /* "class/" and the subject's key */
     struct map names;   /* interned compound ids -> themselves */
