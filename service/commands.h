@@ -23,3 +23,4 @@ command_fn cmd_lane;
 command_fn cmd_migrate;
 command_fn cmd_post;
 command_fn cmd_run;
+command_fn cmd_simulate;

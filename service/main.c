@@ -17,6 +17,7 @@ static const struct {
     {"journal", cmd_journal, "show or verify a lane's journal or ledger"},
     {"migrate", cmd_migrate, "bring the database to this program's schema"},
     {"post", cmd_post, "publishes for a lane; a lane starts it"},
+    {"simulate", cmd_simulate, "play a fleet of machines, or the people who answer"},
 };
 
 static void

@@ -30,10 +30,11 @@ sim_csv_header(struct arena *arena, struct view line, struct sim_csv *out, struc
         const struct view cell = next_cell(&line, csv.separator, &more);
         char *name = arena_text(arena, cell);
 
-        if (cell.len == 0 || csv.n == SIM_CSV_COLUMNS)
+        if (cell.len == 0 || csv.n == SIM_CSV_COLUMNS) {
             return err_set(err, ERR_INPUT,
                 "header: column %zu has no name, or there are more than %d columns", csv.n + 1,
                 SIM_CSV_COLUMNS);
+        }
         for (char *c = name; *c != '\0'; c++) {
             if (*c >= 'A' && *c <= 'Z')
                 *c = (char)(*c + 32);

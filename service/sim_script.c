@@ -87,6 +87,7 @@ read_value(struct parser *p, struct view word, struct sim_value *out)
     return true;
 }
 
+/* Added to those that are there already (`let` may stand on several lines). */
 static bool
 read_values(struct parser *p, struct view rest, struct sim_state *out)
 {
@@ -96,11 +97,14 @@ read_values(struct parser *p, struct view rest, struct sim_state *out)
     for (struct view word = next_word(&rest); good && word.len > 0; word = next_word(&rest))
         good = read_value(p, word, VEC_PUSH(&values));
     if (good && values.len > 0) {
-        struct sim_value *copy = ARENA_ARRAY(p->arena, values.len, struct sim_value);
+        struct sim_value *copy =
+            ARENA_ARRAY(p->arena, out->n_values + values.len, struct sim_value);
 
-        memcpy(copy, values.at, values.len * sizeof(*copy));
+        if (out->n_values > 0)
+            memcpy(copy, out->values, out->n_values * sizeof(*copy));
+        memcpy(copy + out->n_values, values.at, values.len * sizeof(*copy));
         out->values = copy;
-        out->n_values = values.len;
+        out->n_values += values.len;
     }
     VEC_FREE(&values);
     return good;
@@ -142,6 +146,8 @@ rest_text(struct parser *p, struct view rest)
         rest.ptr++;
         rest.len--;
     }
+    while (rest.len > 0 && strchr(" \t", rest.ptr[rest.len - 1]) != NULL)
+        rest.len--;
     return arena_text(p->arena, rest);
 }
 
@@ -175,46 +181,58 @@ read_column(struct parser *p, struct view rest)
     return true;
 }
 
+/* Statements of one word or the rest of the line. True if word is one. */
+static bool
+read_text(struct parser *p, struct view word, struct view rest)
+{
+    struct sim_script *out = p->out;
+    const char **text = NULL;
+
+    if (view_is(word, "message"))
+        text = &out->message;
+    else if (view_is(word, "part"))
+        text = &out->part;
+    else if (view_is(word, "replay"))
+        text = &out->replay;
+    else if (view_is(word, "stream"))
+        text = &out->stream;
+    if (text != NULL)
+        *text = rest_text(p, rest);
+    return text != NULL;
+}
+
 static bool
 read_line(struct parser *p, struct view line)
 {
+    static const char allowed[] =
+        "every, stream, parts, message, part, replay, column, let, state, part-state, fault, "
+        "part-fault";
     struct view rest = line;
     const struct view word = next_word(&rest);
-    struct sim_script *out = p->out;
 
-    if (word.len == 0 || word.ptr[0] == '#')
+    if (word.len == 0 || word.ptr[0] == '#' || read_text(p, word, rest))
         return true;
-    if (view_is(word, "message"))
-        out->message = rest_text(p, rest);
-    else if (view_is(word, "part"))
-        out->part = rest_text(p, rest);
-    else if (view_is(word, "replay"))
-        out->replay = rest_text(p, rest);
-    else if (view_is(word, "stream"))
-        out->stream = arena_text(p->arena, next_word(&rest));
-    else if (view_is(word, "parts"))
+    if (view_is(word, "parts"))
         return read_size(p, next_word(&rest));
-    else if (view_is(word, "every"))
-        return (span_parse(next_word(&rest), &out->every) && out->every.us >= 1000) ||
+    if (view_is(word, "every")) {
+        return (span_parse(next_word(&rest), &p->out->every) && p->out->every.us >= 1000) ||
                fail(p, "every", line, "a length of time as 10s");
-    else if (view_is(word, "column"))
+    }
+    if (view_is(word, "column"))
         return read_column(p, rest);
-    else if (view_is(word, "let"))
-        return read_values(p, rest, &out->let);
-    else if (view_is(word, "state"))
+    if (view_is(word, "let"))
+        return read_values(p, rest, &p->out->let);
+    if (view_is(word, "state"))
         return read_state(p, rest, VEC_PUSH(&p->states));
-    else if (view_is(word, "part-state"))
+    if (view_is(word, "part-state"))
         return read_state(p, rest, VEC_PUSH(&p->part_states));
-    else if (view_is(word, "fault") || view_is(word, "part-fault")) {
+    if (view_is(word, "fault") || view_is(word, "part-fault")) {
         struct sim_state *fault = VEC_PUSH(&p->faults);
 
-        fault->of_part = word.len > 5;
+        fault->of_part = view_is(word, "part-fault");
         return read_state(p, rest, fault);
-    } else
-        return fail(p, "a statement", word,
-            "every, stream, parts, message, part, replay, column, let, state, part-state, fault, "
-            "part-fault");
-    return true;
+    }
+    return fail(p, "a statement", word, allowed);
 }
 
 static struct sim_state *

@@ -19,7 +19,8 @@ static const char script_text[] =
     "replay {\"n\":$seq,$row}\n"
     "column ball_bearing bearing\n"
     "\n"
-    "let volt=230..240 word=a|b|c\r\n"
+    "let volt=230..240\n"
+    "let word=a|b|c\r\n"
     "part-state idle 1m..2m state=idle temp=20.0~25.0\n"
     "part-state busy 30s state=busy temp=30.00~40.00\n"
     "part-fault hot 1m temp=99\n"
@@ -69,6 +70,7 @@ a_script_says_how_a_machine_behaves(void **state)
     assert_int_equal(script.parts, 3);
     assert_int_equal(script.n_part_states, 2);
     assert_int_equal(script.n_faults, 2);
+    assert_int_equal(script.let.n_values, 2);
     assert_true(sim_script_fault(&script, view_of("hot"))->of_part);
     assert_false(sim_script_fault(&script, view_of("dead"))->of_part);
     assert_null(sim_script_fault(&script, view_of("cold")));
@@ -122,10 +124,10 @@ what_a_machine_says_is_json_and_the_same_for_the_same_seed(void **state)
 
     for (int i = 0; i < 500; i++) {
         size_t flaw = 0;
-        const struct instant at = say(&a, i * 100, SIM_GOOD, "", &one);
+        const struct instant at = say(&a, (int64_t)i * 100, SIM_GOOD, "", &one);
 
         assert_int_equal(json_check(buf_view(&one), 65536, &flaw), JSON_FINE);
-        (void)say(&b, i * 100, SIM_GOOD, "", &two);
+        (void)say(&b, (int64_t)i * 100, SIM_GOOD, "", &two);
         assert_true(view_eq(buf_view(&one), buf_view(&two)));
         assert_true(at.us > last.us);
         last = at;
