@@ -315,7 +315,11 @@ config_load_version(const struct fs *fs, const char *state_dir, uint32_t version
         return false;
     put_path(path, "%s/config/%u", state_dir, version);
     arena_init(&arena);
-    if (read_source(fs, path, &arena, &source, err)) {
+    if (!read_source(fs, path, &arena, &source, err)) {
+        /* GONE would say that nothing was ever applied */
+        if (err->kind == ERR_GONE)
+            err->kind = ERR_CONFIG;
+    } else {
         struct config *config = config_load_from(
             &(struct config_place){.fs = fs, .dir = path, .base = source, .accepted = true}, &arena,
             &problems);
