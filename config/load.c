@@ -26,15 +26,16 @@ load_source(struct loader *loader, const char *name, size_t max_bytes)
     (void)snprintf(path, sizeof(path), "%s/%s", loader->dir, name);
     buf_init(&text, max_bytes);
     if (!fs_read_all(loader->fs, path, &text, &err)) {
-        if (err.kind == ERR_GONE)
+        if (err.kind == ERR_GONE) {
             report_mark(loader->schema.reporter, source, (struct mark){0, 0}, "missing-file",
                 "the file is missing", "文件不存在");
-        else if (err.kind == ERR_FULL)
+        } else if (err.kind == ERR_FULL) {
             report_mark(loader->schema.reporter, source, (struct mark){0, 0}, "too-large",
                 "the file is larger than %zu bytes", "文件超过 %zu 字节", max_bytes);
-        else
+        } else {
             report_mark(loader->schema.reporter, source, (struct mark){0, 0}, "unreadable",
                 "cannot be read: %s", "无法读取: %s", err.text);
+        }
         buf_fini(&text);
         return NULL;
     }

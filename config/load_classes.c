@@ -102,10 +102,11 @@ static void
 check_name(struct loader *loader, const struct field_item *item)
 {
     for (size_t i = 0; i < ARRAY_LEN(reserved); i++) {
-        if (strcmp(item->is.name, reserved[i]) == 0)
+        if (strcmp(item->is.name, reserved[i]) == 0) {
             report_key(loader->schema.reporter, item->is.node, "reserved-name",
                 "'%s' is a word of tables or rules, a field cannot have it",
                 "'%s' 是表或规则的保留字, 不能作字段名", item->is.name);
+        }
     }
 }
 
@@ -143,10 +144,11 @@ make_codes(struct loader *loader, const struct field_item *item, struct field *f
             .title.en = code->en != NULL ? code->en : code->is.name,
         };
         for (size_t j = 0; j < i; j++) {
-            if (codes[j].number == codes[i].number)
+            if (codes[j].number == codes[i].number) {
                 report(loader->schema.reporter, node_about(code->is.node, "number"),
                     "duplicate-number", "%lld is '%s' already", "%lld 已是 '%s'",
                     (long long)code->number, codes[j].name);
+            }
         }
     }
     field->codes = codes;
@@ -171,10 +173,11 @@ check_field(struct loader *loader, const struct field_item *item)
     for (int i = 0; i < 3 && !number; i++) {
         static const char *const keys[] = {"unit", "min", "max"};
 
-        if (node_child(node, keys[i]) != NULL)
+        if (node_child(node, keys[i]) != NULL) {
             report(reporter, node_about(node, keys[i]), "useless-key",
                 "only a field of type int or real has a %s", "只有 int 或 real 类型的字段有 %s",
                 keys[i]);
+        }
     }
     if (node_child(node, "min") != NULL && node_child(node, "max") != NULL &&
         item->min >= item->max)
@@ -188,10 +191,11 @@ make_fields(struct loader *loader, const struct class_item *item, struct class *
     const size_t len = item->fields.len <= CLASS_MAX_FIELDS ? item->fields.len : CLASS_MAX_FIELDS;
     struct field *fields = ARENA_ARRAY(loader->schema.arena, len, struct field);
 
-    if (len < item->fields.len || len == 0)
+    if (len < item->fields.len || len == 0) {
         report(loader->schema.reporter, node_about(item->is.node, "fields"), "wrong-number",
             "has %zu fields, allowed are 1 to %d", "有 %zu 个字段, 允许 1 至 %d 个",
             item->fields.len, CLASS_MAX_FIELDS);
+    }
     for (size_t i = 0; i < len; i++) {
         const struct field_item *from = items_at(&item->fields, &field_shape, i);
         struct field *field = &fields[i];

@@ -189,22 +189,25 @@ read_details(struct table *table, struct device *device)
 
     if (view_is(side, "outside"))
         device->side = SIDE_OUTSIDE;
-    else if (side.len > 0 && !view_is(side, "inside"))
+    else if (side.len > 0 && !view_is(side, "inside")) {
         REPORT_FIELD(table, COLUMN_SIDE, "bad-word",
             "'%.*s' is not a side, allowed are inside, outside",
             "'%.*s' 不是位置, 允许 inside, outside", VIEW_ARG(side));
-    if (year.len > 0 && (!value_int(year, &number) || number < 1900 || number > 2100))
+    }
+    if (year.len > 0 && (!value_int(year, &number) || number < 1900 || number > 2100)) {
         REPORT_FIELD(table, COLUMN_YEAR, "bad-int",
             "'%.*s' is not a year, allowed are 1900 to 2100", "'%.*s' 不是年份, 允许 1900 至 2100",
             VIEW_ARG(year));
-    else
+    } else {
         device->install_year = (int)number;
+    }
     if (interval.len > 0 &&
         (!span_parse(interval, &device->interval) || device->interval.us < SPAN_S(1).us ||
-            device->interval.us > SPAN_DAYS(7).us))
+            device->interval.us > SPAN_DAYS(7).us)) {
         REPORT_FIELD(table, COLUMN_INTERVAL, "bad-span",
             "'%.*s' is not a length of time, allowed are 1s to 7d",
             "'%.*s' 不是时长, 允许 1s 至 7d", VIEW_ARG(interval));
+    }
 }
 
 #define PLACE_TEXT_BYTES 64
@@ -255,31 +258,35 @@ compare_rows(const void *a, const void *b)
     return cmp != 0 ? cmp : left->line - right->line;
 }
 
+struct keyed { /* what is sorted by key */
+    const struct device *device;
+};
+
 static int
 compare_keys(const void *a, const void *b)
 {
-    const struct device *const *left = a;
-    const struct device *const *right = b;
+    const uint64_t left = ((const struct keyed *)a)->device->key;
+    const uint64_t right = ((const struct keyed *)b)->device->key;
 
-    return ((*left)->key > (*right)->key) - ((*left)->key < (*right)->key);
+    return (left > right) - (left < right);
 }
 
 /* Two codes with one key would be one device in every table. */
 static void
 check_keys(struct loader *loader, const struct device *devices, size_t len)
 {
-    const struct device **order = mem_zalloc(len + 1, sizeof(const struct device *));
+    struct keyed *order = mem_zalloc(len + 1, sizeof(*order));
 
     for (size_t i = 0; i < len; i++)
-        order[i] = &devices[i];
+        order[i].device = &devices[i];
     qsort(order, len, sizeof(*order), compare_keys);
     for (size_t i = 1; i < len; i++) {
-        if (order[i]->key != order[i - 1]->key)
+        if (order[i].device->key != order[i - 1].device->key)
             continue;
         report_mark(loader->schema.reporter, loader->devices_csv,
-            (struct mark){loader->device_lines[order[i] - devices], 1}, "key-collision",
+            (struct mark){loader->device_lines[order[i].device - devices], 1}, "key-collision",
             "'%s' and '%s' have the same key, one must be renamed",
-            "'%s' 与 '%s' 的键相同, 须改其一", order[i]->code, order[i - 1]->code);
+            "'%s' 与 '%s' 的键相同, 须改其一", order[i].device->code, order[i - 1].device->code);
     }
     free(order);
 }

@@ -265,10 +265,11 @@ make_centres(struct loader *loader, struct items *centres)
         if (item->tell.len == 0)
             report(loader->schema.reporter, node_about(item->is.node, "tell"), "empty-value",
                 "names no channel, so no order arrives", "没有渠道, 派单无法送达");
-        if (unit_find(&loader->config->grid, view_of(item->is.name)) != NULL)
+        if (unit_find(&loader->config->grid, view_of(item->is.name)) != NULL) {
             report(loader->schema.reporter, node_about(item->is.node, "centre"), "duplicate-name",
                 "'%s' is a unit already, `tell` could mean both",
                 "'%s' 已是网格单元, `tell` 会有歧义", item->is.name);
+        }
     }
     for (size_t i = 0; i < centres->len; i++) {
         const struct centre_item *item = items_at(centres, &centre_shape, i);

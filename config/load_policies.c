@@ -170,12 +170,13 @@ check_tell(struct loader *loader, const struct texts *tell)
     for (size_t i = 0; i < tell->len; i++) {
         const struct view id = view_of(tell->at[i]);
 
-        if (centre_find(grid, id) == NULL && unit_find(grid, id) == NULL)
+        if (centre_find(grid, id) == NULL && unit_find(grid, id) == NULL) {
             report_stranger(loader, tell->nodes[i],
                 nearest(id, loader->names[KIND_UNIT].at, loader->names[KIND_UNIT].len) != NULL
                     ? KIND_UNIT
                     : KIND_CENTRE,
                 id);
+        }
     }
 }
 
@@ -198,10 +199,11 @@ make_policy(struct loader *loader, const struct policy_item *item, struct policy
     const size_t len = item->steps.len <= POLICY_MAX_STEPS ? item->steps.len : POLICY_MAX_STEPS;
     struct policy_step *steps = ARENA_ARRAY(loader->schema.arena, len, struct policy_step);
 
-    if (len == 0 || len < item->steps.len)
+    if (len == 0 || len < item->steps.len) {
         report(loader->schema.reporter, node_about(item->is.node, "steps"), "wrong-number",
             "has %zu steps, allowed are 1 to %d", "有 %zu 步, 允许 1 至 %d 步", item->steps.len,
             POLICY_MAX_STEPS);
+    }
     qsort(item->steps.at, item->steps.len, sizeof(struct step_item), compare_steps);
     for (size_t i = 0; i < len; i++) {
         const struct step_item *step = items_at(&item->steps, &step_shape, i);

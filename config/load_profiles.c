@@ -94,10 +94,11 @@ path_valid(const char *path)
 static void
 check_path(struct loader *loader, const struct node *node, const char *path)
 {
-    if (path != NULL && !path_valid(path))
+    if (path != NULL && !path_valid(path)) {
         report(loader->schema.reporter, node, "bad-path",
             "'%s' is not a path, allowed are keys joined by dots, as in data.port",
             "'%s' 不是路径, 允许以点连接的键, 如 data.port", path);
+    }
 }
 
 /* The number that a field has for a word of the class file: a code's name, true or false. */
@@ -147,10 +148,11 @@ translate(struct loader *loader, const struct source_item *item, const struct fi
         const struct translation_item *from = items_at(&item->codes, &translation_shape, i);
 
         codes[i].text = view_of(from->is.name);
-        if (!number_of(field, from->to, &codes[i].number))
+        if (!number_of(field, from->to, &codes[i].number)) {
             report(loader->schema.reporter, from->is.node, "unknown-code",
                 "'%s' is not a value of '%s', allowed are %s", "'%s' 不是 '%s' 的值, 允许 %s",
                 from->to, field->name, words_of(loader, field));
+        }
     }
     out->codes = codes;
     out->n_codes = item->codes.len;
@@ -189,10 +191,11 @@ make_source(struct loader *loader, const struct class *class, const struct sourc
     out->text_numbers = item->text_numbers;
     out->invert = item->invert;
     check_path(loader, node_about(item->is.node, "path"), item->path);
-    if (!number && (item->scale != 1 || item->offset != 0))
+    if (!number && (item->scale != 1 || item->offset != 0)) {
         report(loader->schema.reporter, item->is.node, "useless-key",
             "only fields of type int or real have scale and offset",
             "只有 int 或 real 类型的字段有 scale 和 offset");
+    }
     if (item->invert && field->type != FIELD_BOOL)
         report(loader->schema.reporter, node_about(item->is.node, "invert"), "useless-key",
             "only a field of type bool can be inverted", "只有 bool 类型的字段可以 invert");
@@ -263,20 +266,22 @@ check_profile(struct loader *loader, const struct profile_item *item)
     for (size_t i = 0; i < ARRAY_LEN(paths); i++)
         check_path(loader, node_about(node, paths[i].name),
             *(const char *const *)(const void *)((const char *)item + paths[i].at));
-    if (item->time != NULL && item->time_form == TIME_NONE)
+    if (item->time != NULL && item->time_form == TIME_NONE) {
         report(loader->schema.reporter, node_about(node, "time"), "missing-key",
             "'time_form' is missing, allowed are unix_s, unix_ms, rfc3339, local",
             "缺少 'time_form', 允许 unix_s, unix_ms, rfc3339, local");
+    }
     if (item->time == NULL && item->time_form != TIME_NONE)
         report(loader->schema.reporter, node_about(node, "time_form"), "missing-key",
             "'time' is missing, where the time stands", "缺少 'time', 不知时间在何处");
     if (item->parts != NULL && item->part == NULL)
         report(loader->schema.reporter, node_about(node, "parts"), "missing-key",
             "'part' is missing, what the parts are called by", "缺少 'part', 不知部件如何命名");
-    if ((item->boot != NULL) && item->sequence == NULL)
+    if ((item->boot != NULL) && item->sequence == NULL) {
         report(loader->schema.reporter, node_about(node, "boot"), "missing-key",
             "'sequence' is missing, a boot alone is no identity",
             "缺少 'sequence', 只有 boot 不能识别消息");
+    }
 }
 
 void

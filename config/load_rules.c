@@ -180,17 +180,19 @@ check_stages(struct loader *loader, const struct rule_item *item, const struct r
             report(reporter, node_about(node, alone[i]), "useless-key",
                 "stands in each stage of a rule that has stages", "有 stages 时应写在每一阶段中");
     }
-    if (item->stages.len == 0 || item->stages.len > RULE_MAX_STAGES)
+    if (item->stages.len == 0 || item->stages.len > RULE_MAX_STAGES) {
         report(reporter, node_about(node, "stages"), "wrong-number",
             "has %zu stages, allowed are 1 to %d", "有 %zu 个阶段, 允许 1 至 %d 个",
             item->stages.len, RULE_MAX_STAGES);
+    }
     for (size_t i = 0; i < rule->n_stages; i++) {
         const struct stage_item *stage = items_at(&item->stages, &stage_shape, i);
 
-        if (i == 0 && stage->after.us > 0)
+        if (i == 0 && stage->after.us > 0) {
             report(reporter, node_about(stage->is.node, "after"), "useless-key",
                 "the first stage has no stage before it to wait after",
                 "第一阶段之前没有阶段可等待");
+        }
         if (i > 0 && rule->stages[i].severity > rule->stages[i - 1].severity)
             report(reporter, node_about(stage->is.node, "severity"), "wrong-order",
                 "a later stage is never milder than the one before", "后一阶段不能比前一阶段更轻");

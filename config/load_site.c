@@ -274,21 +274,22 @@ check_url(struct loader *loader, const struct channel_item *item)
     const struct node *node = node_about(item->is.node, "url");
     const bool needed = item->kind != CHANNEL_MQTT;
 
-    if (item->url == NULL && needed)
+    if (item->url == NULL && needed) {
         report(loader->schema.reporter, item->is.node, "missing-key", "'url' is missing for a %s",
             "缺少 'url' (%s)", channel_kinds[item->kind]);
-    else if (item->url != NULL && !needed)
+    } else if (item->url != NULL && !needed) {
         report(loader->schema.reporter, node, "useless-key", "an mqtt channel has no url",
             "mqtt 渠道没有 url");
-    else if (item->url != NULL && strncmp(item->url, "http://", 7) != 0 &&
-             strncmp(item->url, "https://", 8) != 0)
+    } else if (item->url != NULL && strncmp(item->url, "http://", 7) != 0 &&
+               strncmp(item->url, "https://", 8) != 0) {
         report(loader->schema.reporter, node, "bad-url",
             "'%s' is not an address, allowed are http:// and https://",
             "'%s' 不是地址, 允许 http:// 和 https://", item->url);
-    else if (text_has(item->url, "@"))
+    } else if (text_has(item->url, "@")) {
         report(loader->schema.reporter, node, "secret-value",
             "holds a user or a password, secrets are named files",
             "含有用户或密码, 密钥只能以文件名给出");
+    }
     if (item->secret_file != NULL && item->kind != CHANNEL_WEBHOOK)
         report(loader->schema.reporter, node_about(item->is.node, "secret_file"), "useless-key",
             "only a webhook is signed", "只有 webhook 需要签名");
@@ -337,14 +338,15 @@ check_filters(struct loader *loader, const struct lane_item *item)
     for (size_t i = 0; i < item->filters.len; i++) {
         const char *filter = item->filters.at[i];
 
-        if (!filter_valid(view_of(filter)))
+        if (!filter_valid(view_of(filter))) {
             report(loader->schema.reporter, item->filters.nodes[i], "bad-filter",
                 "'%s' is not a topic filter, allowed are levels between '/', '+' for one and a "
                 "last '#' for the rest",
                 "'%s' 不是主题过滤器, 允许以 '/' 分层, '+' 代表一层, 末层 '#' 代表其余", filter);
-        else if (filter_matches(view_of(filter), view_of("wallwatch/status/x")))
+        } else if (filter_matches(view_of(filter), view_of("wallwatch/status/x"))) {
             report(loader->schema.reporter, item->filters.nodes[i], "bad-filter",
                 "'%s' takes in what wallwatch itself says", "'%s' 会收到本程序自己的消息", filter);
+        }
     }
     if (item->filters.len == 0)
         report(loader->schema.reporter, node_about(item->is.node, "filters"), "empty-value",
@@ -379,10 +381,11 @@ make_lanes(struct loader *loader, struct site_item *site)
             .password_file = resolve_path(loader, item->password_file),
         };
         for (size_t j = 0; j < i && item->port > 0; j++) {
-            if (lanes[j].port == lanes[i].port)
+            if (lanes[j].port == lanes[i].port) {
                 report(loader->schema.reporter, node_about(item->is.node, "port"), "port-taken",
                     "lane '%s' has port %d already", "端口已被通道 '%s' 使用: %d", lanes[j].name,
                     lanes[j].port);
+            }
         }
     }
     loader->config->lanes = lanes;
@@ -423,13 +426,14 @@ make_patterns(struct loader *loader, const struct site_item *site)
 
         loader->pattern_nodes[i] = item->is.node;
         patterns[i].pattern = item->pattern;
-        if (!pattern_valid(view_of(item->pattern)))
+        if (!pattern_valid(view_of(item->pattern))) {
             report(loader->schema.reporter, node_about(item->is.node, "pattern"), "bad-pattern",
                 "'%s' is not a pattern, allowed are levels between '/' and whole levels {device}, "
                 "{compound}, {class}, with {device} once",
                 "'%s' 不是主题样式, 允许以 '/' 分层, 整层 {device}, {compound}, {class}, "
                 "其中 {device} 一次",
                 item->pattern);
+        }
         if (item->class != NULL) {
             class = class_find(&config->classes, view_of(item->class));
             if (class == NULL)
@@ -437,12 +441,13 @@ make_patterns(struct loader *loader, const struct site_item *site)
                     loader, node_about(item->is.node, "class"), KIND_CLASS, view_of(item->class));
         }
         patterns[i].class = class;
-        if (item->profile != NULL && class != NULL)
+        if (item->profile != NULL && class != NULL) {
             patterns[i].profile = profile_of(
                 loader, class, node_about(item->is.node, "profile"), view_of(item->profile));
-        else if (item->profile != NULL && item->class == NULL)
+        } else if (item->profile != NULL && item->class == NULL) {
             report(loader->schema.reporter, node_about(item->is.node, "profile"), "missing-key",
                 "'class' is missing, whose profile it is", "缺少 'class', 不知是哪一类的配置");
+        }
     }
     config->patterns = patterns;
     config->n_patterns = site->patterns.len;
@@ -480,10 +485,11 @@ load_clients(struct loader *loader)
                 report_stranger(
                     loader, node_about(item->is.node, "unit"), KIND_UNIT, view_of(item->unit));
         }
-        if (!item->commands && item->centre == NULL)
+        if (!item->commands && item->centre == NULL) {
             report(loader->schema.reporter, item->is.node, "useless-client",
                 "may neither send commands nor answer for a centre",
                 "既不能发命令, 也不代表任何中心");
+        }
     }
     config->clients = clients;
     config->n_clients = items.len;

@@ -20,7 +20,7 @@ format_text(struct arena *arena, const char *path, const char *fmt, va_list args
     va_copy(copy, args);
     (void)vsnprintf(text, sizeof(text), fmt, copy);
     va_end(copy);
-    buf_init(&buf, TEXT_MAX_BYTES * 2);
+    buf_init(&buf, (size_t)TEXT_MAX_BYTES * 2);
     if (path[0] != '\0') {
         buf_text(&buf, path);
         buf_text(&buf, ": ");
@@ -188,20 +188,24 @@ report_spoiled(const struct reporter *reporter, const char *file)
     return reporter->dropped > 0;
 }
 
+struct placed { /* what is sorted by place */
+    const struct problem *problem;
+};
+
 static int
 compare(const void *a, const void *b)
 {
-    const struct problem *const *left = a;
-    const struct problem *const *right = b;
-    const int file = strcmp((*left)->file, (*right)->file);
+    const struct problem *left = ((const struct placed *)a)->problem;
+    const struct problem *right = ((const struct placed *)b)->problem;
+    const int file = strcmp(left->file, right->file);
 
     if (file != 0)
         return file;
-    if ((*left)->line != (*right)->line)
-        return (*left)->line < (*right)->line ? -1 : 1;
-    if ((*left)->column != (*right)->column)
-        return (*left)->column < (*right)->column ? -1 : 1;
-    return *left < *right ? -1 : *left > *right; /* same place: as found */
+    if (left->line != right->line)
+        return left->line < right->line ? -1 : 1;
+    if (left->column != right->column)
+        return left->column < right->column ? -1 : 1;
+    return left < right ? -1 : left > right; /* same place: as found */
 }
 
 void
@@ -209,14 +213,14 @@ report_finish(struct reporter *reporter, struct problems *out)
 {
     const size_t len = reporter->list.len;
     struct problem *at = ARENA_ARRAY(reporter->arena, len, struct problem);
-    const struct problem **order = mem_zalloc(len + 1, sizeof(const struct problem *));
+    struct placed *order = mem_zalloc(len + 1, sizeof(*order));
     size_t errors = reporter->dropped;
 
     for (size_t i = 0; i < len; i++)
-        order[i] = &reporter->list.at[i];
+        order[i].problem = &reporter->list.at[i];
     qsort(order, len, sizeof(*order), compare);
     for (size_t i = 0; i < len; i++) {
-        at[i] = *order[i];
+        at[i] = *order[i].problem;
         errors += at[i].warning ? 0 : 1;
     }
     free(order);

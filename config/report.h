@@ -20,26 +20,28 @@ struct reporter {
     bool soften; /* proofs are warnings: this version was accepted once */
 };
 
-#define REPORT_LIKE(fmt)                                                                           \
-    __attribute__((format(printf, fmt, fmt + 2), format(printf, fmt + 1, fmt + 2)))
+/* en and its first argument's place, zh and the same place */
+#define REPORT_LIKE(en, zh, args)                                                                  \
+    __attribute__((format(printf, en, args), format(printf, zh, args)))
 
 /* At a place of a file; mark {0, 0}: the file as a whole. */
 void report_mark(struct reporter *reporter, const struct source *source, struct mark at,
-    const char *code, const char *en, const char *zh, ...) REPORT_LIKE(5);
+    const char *code, const char *en, const char *zh, ...) REPORT_LIKE(5, 6, 7);
 /* At a node, after its path. */
 void report(struct reporter *reporter, const struct node *node, const char *code, const char *en,
-    const char *zh, ...) REPORT_LIKE(4);
+    const char *zh, ...) REPORT_LIKE(4, 5, 6);
 /* The same, column characters into a scalar (from 1). */
 void report_inside(struct reporter *reporter, const struct node *node, int column, const char *code,
-    const char *en, const char *zh, ...) REPORT_LIKE(5);
+    const char *en, const char *zh, ...) REPORT_LIKE(5, 6, 7);
 /* The same at the node's key. */
 void report_key(struct reporter *reporter, const struct node *node, const char *code,
-    const char *en, const char *zh, ...) REPORT_LIKE(4);
+    const char *en, const char *zh, ...) REPORT_LIKE(4, 5, 6);
 /* Makes the last problem a warning, or gives it a hint (a full sentence without full stop). */
 void report_is_warning(struct reporter *reporter);
 /* The last problem is a proof about the whole: a warning in a version that was accepted once. */
 void report_is_proof(struct reporter *reporter);
-void report_hint(struct reporter *reporter, const char *en, const char *zh, ...) REPORT_LIKE(2);
+void report_hint(struct reporter *reporter, const char *en, const char *zh, ...)
+    REPORT_LIKE(2, 3, 4);
 /* Hint "did you mean 'x'?" if one of names is near. */
 void report_near(
     struct reporter *reporter, struct view name, const char *const *names, size_t n_names);

@@ -48,13 +48,14 @@ static bool
 bad_value(struct schema *schema, const struct node *node, const struct key *key, const char *code,
     struct words what)
 {
-    if (key->min != NULL || key->max != NULL)
+    if (key->min != NULL || key->max != NULL) {
         report(schema->reporter, node, code, "'%.*s' is not %s%.0s, allowed are %s to %s",
             "'%.*s' 不是%.0s%s, 允许 %s 至 %s", VIEW_ARG(node->text), what.en, what.zh,
             key->min != NULL ? key->min : "-∞", key->max != NULL ? key->max : "∞");
-    else
+    } else {
         report(schema->reporter, node, code, "'%.*s' is not %s%.0s", "'%.*s' 不是%.0s%s",
             VIEW_ARG(node->text), what.en, what.zh);
+    }
     return false;
 }
 
@@ -66,6 +67,7 @@ read_text(struct schema *schema, const struct node *node, const struct key *key,
         const char *code;
         struct words what;
     } kinds[] = {
+        [KEY_TEXT] = {NULL, NULL, {NULL, NULL}},
         [KEY_ID] = {value_id, "bad-id",
             {"编号, 允许小写字母, 数字和 '-', 最多 64 个",
                 "an id, allowed are small letters, digits and '-', at most 64"}},
@@ -78,7 +80,7 @@ read_text(struct schema *schema, const struct node *node, const struct key *key,
     };
     const size_t longest = key->max != NULL ? strtoul(key->max, NULL, 10) : 1024;
 
-    if (key->type != KEY_TEXT && !kinds[key->type].valid(node->text)) {
+    if (kinds[key->type].valid != NULL && !kinds[key->type].valid(node->text)) {
         report(schema->reporter, node, kinds[key->type].code, "'%.*s' is not %s%.0s",
             "'%.*s' 不是%.0s%s", VIEW_ARG(node->text), kinds[key->type].what.en,
             kinds[key->type].what.zh);

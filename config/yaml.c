@@ -2,6 +2,8 @@
 #include "base/map.h"
 #include "config/report.h"
 
+#include <stdint.h>
+
 #include <yaml.h>
 
 struct reading_state {
@@ -130,13 +132,14 @@ report_syntax(struct reading_state *state, const yaml_parser_t *parser)
     const char *zh = problem;
     struct mark at = mark_of(&parser->problem_mark);
 
-    if (parser->error == YAML_READER_ERROR)
+    if (parser->error == YAML_READER_ERROR) {
         at = mark_of_offset(state->source->text, parser->problem_offset);
-    /* a key without its colon, an open bracket or quote is found out only lines later; the context
-     * is where it stands */
-    else if (parser->context != NULL &&
-             (strstr(problem, "expected ':'") != NULL || at_end(state->source->text, at.line)))
+        /* a key without its colon, an open bracket or quote is found out only lines later; the
+         * context is where it stands */
+    } else if (parser->context != NULL &&
+               (strstr(problem, "expected ':'") != NULL || at_end(state->source->text, at.line))) {
         at = mark_of(&parser->context_mark);
+    }
     for (size_t i = 0; i < ARRAY_LEN(sayings); i++) {
         if (strcmp(problem, sayings[i].en) == 0)
             zh = sayings[i].zh;
@@ -168,8 +171,10 @@ key_twice(struct reading_state *state, const struct node *map, struct node *chil
     struct buf name;
     const struct node *twin;
 
-    buf_init(&name, sizeof(map) + child->key.len);
-    buf_put(&name, view_bytes(&map, sizeof(map)));
+    const uintptr_t place = (uintptr_t)map;
+
+    buf_init(&name, sizeof(place) + child->key.len);
+    buf_put(&name, view_bytes(&place, sizeof(place)));
     buf_put(&name, child->key);
     twin = map_get(&state->seen, buf_view(&name));
     if (twin == NULL)
