@@ -76,7 +76,8 @@ struct parcel_label {
 };
 
 struct parcel {
-    struct parcel_label label; /* texts owned */
+    struct parcel_label label; /* its texts are the parcel's own */
+    char *texts[6];            /* they */
     struct instant made;
     bool overdue; /* has been reported */
     struct parcel_timer ladder;

@@ -32,12 +32,12 @@ parcel_new(const struct parcel_label *label, size_t n)
     struct parcel_label *own = &parcel->label;
 
     *own = *label;
-    own->id = copy_text(label->id);
-    own->alert = copy_text(label->alert);
-    own->recipient = copy_text(label->recipient);
-    own->person = copy_text(label->person);
-    own->behind = copy_text(label->behind);
-    own->officers = copy_text(label->officers);
+    own->id = parcel->texts[0] = copy_text(label->id);
+    own->alert = parcel->texts[1] = copy_text(label->alert);
+    own->recipient = parcel->texts[2] = copy_text(label->recipient);
+    own->person = parcel->texts[3] = copy_text(label->person);
+    own->behind = parcel->texts[4] = copy_text(label->behind);
+    own->officers = parcel->texts[5] = copy_text(label->officers);
     parcel->n = n;
     parcel->deliveries = mem_zalloc(n, sizeof(struct delivery));
     parcel->ladder = (struct parcel_timer){.parcel = parcel, .delivery = -1};
@@ -61,12 +61,8 @@ parcel_address(struct parcel *parcel, size_t i, const struct channel *channel,
 static void
 parcel_free(struct parcel *parcel)
 {
-    const struct parcel_label *own = &parcel->label;
-    const char *const texts[] = {
-        own->id, own->alert, own->recipient, own->person, own->behind, own->officers};
-
-    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-        free((void *)(uintptr_t)texts[i]);
+    for (size_t i = 0; i < ARRAY_LEN(parcel->texts); i++)
+        free(parcel->texts[i]);
     for (size_t i = 0; i < parcel->n; i++) {
         free(parcel->deliveries[i].channel_id);
         free(parcel->deliveries[i].to);

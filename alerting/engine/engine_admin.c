@@ -60,10 +60,10 @@ void
 admin_refused(struct engine *engine, const struct input *in)
 {
     struct cJSON *body = body_parse(in->body);
-    struct view what = view_of("");
 
     if (body != NULL) {
-        what = body_text(body, "what");
+        struct view what = body_text(body, "what");
+
         if (what.len > MAX_WHY_BYTES)
             what.len = MAX_WHY_BYTES;
         event_begin(engine, NULL, "refused", body_text(body, "sender"), body_text(body, "why"));

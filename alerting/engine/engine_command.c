@@ -127,7 +127,7 @@ extend(struct press *press)
         tier = said;
     if ((int)tier <= incident->tier && tier != TIER_DISTRICT)
         return say(press, false, "only a tier above may extend", "只有上一级可以延期");
-    if (by_s <= 0 || by_s > 30 * 86400)
+    if (by_s <= 0 || by_s > INT64_C(30) * 86400)
         return say(press, false, "by_s must be 1 to 2592000", "延期须为1秒至30天");
     if (press->why.len == 0)
         return say(press, false, "a reason is needed", "必须说明理由");
@@ -425,9 +425,11 @@ put_level(struct buf *out, struct view level)
 {
     for (size_t i = 0; i < level.len; i++) {
         const char c = level.ptr[i];
-        const bool plain = (unsigned char)c > ' ' && c != '/' && c != '+' && c != '#';
 
-        buf_char(out, plain ? c : '_');
+        if ((unsigned char)c > ' ' && c != '/' && c != '+' && c != '#')
+            buf_char(out, c);
+        else
+            buf_char(out, '_');
     }
 }
 

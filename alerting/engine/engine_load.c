@@ -352,16 +352,19 @@ engine_load(struct engine *engine, struct view bytes, struct err *err)
     const struct view lane = unpack_view(&in);
     const uint32_t version = unpack_u32(&in);
 
-    if (form != STATE_FORM)
+    if (form != STATE_FORM) {
         return err_set(err, ERR_INPUT, "checkpoint: form %" PRIu32 ", this program reads %d", form,
             STATE_FORM);
-    if (!view_is(lane, engine->opt.lane))
+    }
+    if (!view_is(lane, engine->opt.lane)) {
         return err_set(
             err, ERR_INPUT, "checkpoint: it is of another lane, not of '%s'", engine->opt.lane);
-    if (version != engine->opt.config_version)
+    }
+    if (version != engine->opt.config_version) {
         return err_set(err, ERR_INPUT,
             "checkpoint: saved under configuration %" PRIu32 ", given is %" PRIu32, version,
             engine->opt.config_version);
+    }
     engine->now = engine->at = unpack_instant(&in);
     engine->pos = unpack_u64(&in);
     engine->epoch = unpack_u32(&in);

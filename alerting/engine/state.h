@@ -246,7 +246,7 @@ void tell_step(struct engine *engine, struct incident *incident, const struct cl
 void tell_above(struct engine *engine, struct incident *incident, const char *why);
 void tell_order(struct engine *engine, const struct order *order, const struct centre *centre);
 bool tell_tick(struct engine *engine, struct instant limit);
-void tell_delivered(struct engine *engine, struct parcel *parcel, int delivery);
+void tell_delivered(struct engine *engine, struct parcel *parcel, int number);
 void tell_result(struct engine *engine, const struct input *in);
 
 /* engine_order.c */

@@ -167,15 +167,9 @@ static const struct policy policies[] = {
 };
 static const struct policy *const class_policies[3] = {NULL, NULL, NULL};
 
-static const struct device *
-device_array(struct fixture *fixture)
-{
-    return fixture->devices.at;
-}
-
-void
-fixture_device(struct fixture *fixture, const char *code, const char *class_name,
-    const char *compound, const char *zone)
+static void
+add(struct fixture *fixture, const char *code, const char *class_name, const char *compound,
+    const char *zone)
 {
     struct device *device = ARENA_NEW(&fixture->arena, struct device);
 
@@ -188,18 +182,42 @@ fixture_device(struct fixture *fixture, const char *code, const char *class_name
     device->name = "";
     CHECK(device->class != NULL && device->compound != NULL);
     map_put(&fixture->devices.by_code, view_of(device->code), device);
-    /* by_code is what the engine uses; the array is in order of codes */
-    struct arena *arena = &fixture->arena;
-    const struct map_entry *entries = map_sorted(&fixture->devices.by_code, arena);
-    struct device *all = ARENA_ARRAY(arena, fixture->devices.by_code.len, struct device);
+}
 
-    for (size_t i = 0; i < fixture->devices.by_code.len; i++) {
+/* The table is in order of codes. */
+static void
+sort_devices(struct fixture *fixture)
+{
+    struct map *by_code = &fixture->devices.by_code;
+    const struct map_entry *entries = map_sorted(by_code, &fixture->arena);
+    struct device *all = ARENA_ARRAY(&fixture->arena, by_code->len, struct device);
+
+    for (size_t i = 0; i < by_code->len; i++) {
         all[i] = *(const struct device *)entries[i].value;
-        map_put(&fixture->devices.by_code, entries[i].key, &all[i]);
+        map_put(by_code, view_of(all[i].code), &all[i]);
     }
     fixture->devices.at = all;
-    fixture->devices.len = fixture->devices.by_code.len;
-    CHECK(device_array(fixture) == all);
+    fixture->devices.len = by_code->len;
+}
+
+void
+fixture_device(struct fixture *fixture, const char *code, const char *class_name,
+    const char *compound, const char *zone)
+{
+    add(fixture, code, class_name, compound, zone);
+    sort_devices(fixture);
+}
+
+void
+fixture_chargers(struct fixture *fixture, int n)
+{
+    char code[32];
+
+    for (int i = 0; i < n; i++) {
+        (void)snprintf(code, sizeof(code), "CH-%06d", i);
+        add(fixture, code, "charger", "JX-03", "");
+    }
+    sort_devices(fixture);
 }
 
 static const struct expr *

@@ -19,3 +19,5 @@ void fixture_fini(struct fixture *fixture);
 /* A device that only this test has; before any engine sees the fixture. */
 void fixture_device(struct fixture *fixture, const char *code, const char *class,
     const char *compound, const char *zone);
+/* n more chargers in JX-03: CH-000000 and so on. */
+void fixture_chargers(struct fixture *fixture, int n);
