@@ -1,6 +1,8 @@
 /* classes/<name>.yaml: fields and codes of a kind of device. Profiles: load_profiles.c. */
 #include "config/load_classes.h"
 
+#include "alerting/engine/builtin.h"
+
 #include <math.h>
 
 struct code_item {
@@ -255,6 +257,10 @@ load_classes(struct loader *loader)
         class->index = (uint16_t)i;
         class->title = item->title;
         class->interval = item->interval;
+        if (strcmp(class->name, builtin_class()->name) == 0) {
+            report(loader->schema.reporter, node_about(item->is.node, "class"), "reserved-name",
+                "'%s' is the class of wallwatch itself", "'%s' 是本程序自身的类", class->name);
+        }
         make_fields(loader, item, class);
         make_profiles(loader, item, class);
     }

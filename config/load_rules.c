@@ -1,6 +1,8 @@
 /* rules/<name>.yaml: lists of rules. Their expressions are compiled by alerting/rules. */
 #include "config/load.h"
 
+#include "alerting/engine/builtin.h"
+
 struct stage_item {
     struct item is;
     const char *when, *clear, *policy;
@@ -219,6 +221,11 @@ make_rule(struct loader *loader, const struct rule_item *item, struct rule *rule
     struct stage *stages = ARENA_ARRAY(loader->schema.arena, n, struct stage);
 
     check_dispatch(loader, &item->dispatch);
+    if (builtin_find(view_of(item->is.name)) != NULL) {
+        report(loader->schema.reporter, node_about(item->is.node, "rule"), "reserved-name",
+            "'%s' is an alert of wallwatch about itself, a rule cannot have its name",
+            "'%s' 是本程序自身的告警, 规则不能用此名", item->is.name);
+    }
     if (class == NULL) {
         report_stranger(
             loader, node_about(item->is.node, "class"), KIND_CLASS, view_of(item->class));

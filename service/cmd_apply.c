@@ -18,6 +18,23 @@ struct told { /* processes that were asked to read it */
     int count;
 };
 
+/* A pid file may outlive its process, and the number may be somebody else's by now. */
+static bool
+is_ours(long pid)
+{
+    char path[64];
+    struct err err = {0};
+    struct buf name;
+
+    (void)snprintf(path, sizeof(path), "/proc/%ld/comm", pid);
+    buf_init(&name, 64);
+    const bool ours =
+        fs_read_all(fs_posix(), path, &name, &err) && view_is(buf_view(&name), "wallwatch\n");
+
+    buf_fini(&name);
+    return ours;
+}
+
 static void
 tell_process(void *arg, const char *name)
 {
@@ -35,8 +52,7 @@ tell_process(void *arg, const char *name)
         buf_char(&text, '\0');
         const long pid = strtol(text.ptr, NULL, 10);
 
-        /* a process that is gone left its file behind: nothing to tell it */
-        if (pid > 1 && kill((pid_t)pid, SIGHUP) == 0)
+        if (pid > 1 && is_ours(pid) && kill((pid_t)pid, SIGHUP) == 0)
             told->count++;
     }
     buf_fini(&text);
