@@ -3,7 +3,9 @@
 #include "base/io/fs_posix.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define SECRET_MAX_BYTES 4096
 
@@ -47,12 +49,17 @@ load(const char *config_dir, const char *state_dir, struct config *folder, struc
 bool
 configured_current(const char *config_dir, const char *state_dir, struct config **out)
 {
+    char whole[PATH_MAX];
     struct config *folder = NULL;
     struct problems problems = {0};
     struct arena arena;
     struct err err = {0};
     bool ok;
 
+    /* a version remembers the folder that its relative paths are relative to; a folder that is not
+     * there is reported by config_load */
+    if (realpath(config_dir, whole) != NULL)
+        config_dir = whole;
     arena_init(&arena);
     /* With a state folder named, the files are read only if nothing was ever applied: somebody may
      * be in the middle of editing them. */
