@@ -130,25 +130,25 @@ outbox_find(struct outbox *outbox, struct view id)
 void
 outbox_delivery_id(const struct parcel *parcel, int delivery, struct buf *out)
 {
-    buf_printf(out, "%s.%d", parcel->label.id, delivery);
+    buf_printf(out, "%s-%d", parcel->label.id, delivery);
 }
 
 struct parcel *
 outbox_find_delivery(struct outbox *outbox, struct view id, int *delivery)
 {
-    size_t dot = id.len;
+    size_t dash = id.len;
     int number = 0;
 
-    while (dot > 0 && id.ptr[dot - 1] != '.')
-        dot--;
-    if (dot == 0 || dot == id.len || id.len - dot > 2)
+    while (dash > 0 && id.ptr[dash - 1] != '-')
+        dash--;
+    if (dash == 0 || dash == id.len || id.len - dash > 2)
         return NULL;
-    for (size_t i = dot; i < id.len; i++) {
+    for (size_t i = dash; i < id.len; i++) {
         if (id.ptr[i] < '0' || id.ptr[i] > '9')
             return NULL;
         number = number * 10 + (id.ptr[i] - '0');
     }
-    struct parcel *parcel = map_get(&outbox->parcels, view_bytes(id.ptr, dot - 1));
+    struct parcel *parcel = map_get(&outbox->parcels, view_bytes(id.ptr, dash - 1));
 
     if (parcel == NULL || (size_t)number >= parcel->n)
         return NULL;
