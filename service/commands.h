@@ -17,6 +17,7 @@ typedef int command_fn(int argc, char **argv);
 /* In order of the alphabet; each is a row of the table in main.c. */
 command_fn cmd_alert;
 command_fn cmd_apply;
+command_fn cmd_audit;
 command_fn cmd_check;
 command_fn cmd_journal;
 command_fn cmd_lane;

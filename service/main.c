@@ -13,6 +13,7 @@ static const struct {
     const char *help;
 } commands[] = {
     {"apply", cmd_apply, "check a configuration and put it in force"},
+    {"audit", cmd_audit, "prove that nothing was lost or doubled on the way to the database"},
     {"check", cmd_check, "say all that is wrong with a configuration"},
     {"journal", cmd_journal, "show or verify a lane's journal or ledger"},
     {"migrate", cmd_migrate, "bring the database to this program's schema"},
