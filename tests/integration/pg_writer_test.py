@@ -292,7 +292,7 @@ def test_a_server_that_stops_and_starts_is_waited_for(postgres, database):
 
 def test_a_newer_owner_of_the_lane_ends_the_older(postgres, database):
     with postgres.connect(database) as c:
-        writer = Writer(postgres.conninfo(database), 10**9)
+        writer = Writer(postgres.conninfo(database), 10**7)
         writer.wait_line("^stored")
         c.execute("UPDATE ops.lane SET epoch = 5")
         writer.wait_line("^away lane-fenced .*epoch 5, ours is 1")
