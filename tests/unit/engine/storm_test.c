@@ -19,8 +19,7 @@ seconds(void)
 }
 
 static size_t
-feed(
-    struct engine *engine, const struct fixture *fixture, int subject, double temp, int64_t us)
+feed(struct engine *engine, const struct fixture *fixture, int subject, double temp, int64_t us)
 {
     static uint64_t pos = 0;
     char code[32], part[8];
