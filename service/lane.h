@@ -190,6 +190,7 @@ struct lane {
     struct instant post_down_since, aged, deadman_at;
     struct instant stolen_at; /* 0: nobody took our client id */
     uint64_t refused;
+    uint64_t doubted[2], lost_told; /* of what wal_doubt and lost_gaps say, told so far */
 
     /* end */
     uv_signal_t on_term, on_int, on_hup;

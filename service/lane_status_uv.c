@@ -14,6 +14,7 @@
 #define CHECKPOINT_EVERY SPAN_S(60)
 #define CHECKPOINT_RECORDS 1000000
 #define POST_DOWN_AFTER SPAN_S(5)
+#define DATABASE_AWAY_AFTER SPAN_S(30)
 #define STOLEN_WAIT SPAN_S(5)
 #define DEADMAN_EVERY SPAN_S(30)
 
@@ -103,22 +104,38 @@ status_publish(struct lane *lane, bool up)
 /* A life-safety lane never stops; its promise is suspended as long as one of its logs is in
  * memory only. Each second it tries to get back to a file. */
 static void
+watch_log(struct lane *lane, const char *name, struct wal *log, uint64_t *doubted)
+{
+    const struct wal_doubt doubt = wal_doubt(log);
+    char subject[64];
+    char detail[160];
+    struct err err = {0};
+
+    (void)snprintf(subject, sizeof(subject), "%s-%s", lane->name, name);
+    if (wal_trouble(log, &err))
+        log_error("log.trouble", "log=%s text=\"%s\" next=\"goes on\"", name, err.text);
+    if (doubt.frames > *doubted) {
+        (void)snprintf(detail, sizeof(detail),
+            "%s: up to %" PRIu64 " records may not be on disk: a sync failed", name,
+            doubt.frames - *doubted);
+        *doubted = doubt.frames;
+        lane_fact_once(lane, "lost", detail);
+    }
+    if (wal_state(log) != WAL_FINE && !wal_retry(log, &err))
+        log_error("log.retry", "log=%s text=\"%s\"", name, err.text);
+    (void)snprintf(detail, sizeof(detail), "%s: %" PRIu64 " records are in memory only: %.80s",
+        name, wal_lost(log), err.text);
+    lane_fact(lane, "p1-suspended", subject, wal_state(log) != WAL_FINE, detail);
+}
+
+static void
 watch_logs(struct lane *lane)
 {
-    struct {
-        const char *name;
-        struct wal *log;
-    } logs[] = {{"journal", lane->journal}, {"ledger", lane->ledger}};
-
-    for (size_t i = 0; i < ARRAY_LEN(logs); i++) {
-        char subject[64];
-        struct err err = {0};
-
-        (void)snprintf(subject, sizeof(subject), "%s-%s", lane->name, logs[i].name);
-        if (wal_state(logs[i].log) != WAL_FINE && !wal_retry(logs[i].log, &err))
-            log_error("log.retry", "log=%s text=\"%s\"", logs[i].name, err.text);
-        lane_fact(lane, "p1-suspended", subject, wal_state(logs[i].log) != WAL_FINE,
-            err.kind != ERR_NONE ? err.text : "not written to a file");
+    watch_log(lane, "journal", lane->journal, &lane->doubted[0]);
+    watch_log(lane, "ledger", lane->ledger, &lane->doubted[1]);
+    if (lane->intake.lost_gaps > lane->lost_told) {
+        lane->lost_told = lane->intake.lost_gaps;
+        lane_fact_once(lane, "lost", "a part of the journal could not be read: it was not judged");
     }
 }
 
@@ -132,7 +149,13 @@ watch_canary(struct lane *lane, struct instant now)
         "no canary was judged for 5 s: telemetry does not get through");
     lane_fact(lane, "canary-not-told", lane->name, told_late,
         "no canary was told for 5 s: alerts over MQTT do not get out");
-    if (lane->store.writer == NULL || lane->store.away_since.us != 0)
+    if (lane->store.writer == NULL)
+        return;
+    lane_fact(lane, "database-away", lane->name,
+        lane->store.away_since.us != 0 &&
+            instant_since(now, lane->store.away_since).us > DATABASE_AWAY_AFTER.us,
+        "the database is away: judging goes on, the journal keeps what belongs there");
+    if (lane->store.away_since.us != 0)
         return; /* known: silent */
     lane_fact(lane, "canary-not-stored", lane->name,
         !judged_late && lane->store.mark < lane->intake.judged &&

@@ -12,13 +12,16 @@ static const struct {
     command_fn *run;
     const char *help;
 } commands[] = {
+    {"alert", cmd_alert, "act on a case, or show what is open"},
     {"apply", cmd_apply, "check a configuration and put it in force"},
     {"audit", cmd_audit, "prove that nothing was lost or doubled on the way to the database"},
     {"check", cmd_check, "say all that is wrong with a configuration"},
     {"journal", cmd_journal, "show or verify a lane's journal or ledger"},
+    {"lane", cmd_lane, "run one lane"},
     {"migrate", cmd_migrate, "bring the database to this program's schema"},
     {"post", cmd_post, "publishes for a lane; a lane starts it"},
     {"simulate", cmd_simulate, "play a fleet of machines, or the people who answer"},
+    {"run", cmd_run, "run all lanes of this machine and start again what dies"},
 };
 
 static void
