@@ -70,7 +70,16 @@ intake_on_state(void *arg, enum mqtt_state state, bool session_lost, const char 
     struct lane *lane = arg;
 
     if (state != MQTT_UP) {
-        log_warning("mqtt.state", "state=%s why=\"%s\"", words[state], why != NULL ? why : "");
+        const struct lane_config *self = lane->self;
+        const bool own = self->username != NULL;
+        const char *account = own ? self->username : lane->boot->broker.username;
+        const char *password = own ? self->password_file : lane->boot->broker.password_file;
+
+        log_warning("mqtt.state",
+            "state=%s broker=%s:%d account=%s password_file=%s why=\"%s\" next=\"tries again\"",
+            words[state], lane->boot->broker.host, lane->boot->broker.port,
+            account != NULL ? account : "(none)", password != NULL ? password : "(none)",
+            why != NULL ? why : "");
     }
     atomic_store(&lane->intake.mqtt_state, (int)state);
     if (session_lost)

@@ -20,8 +20,8 @@ static const struct {
     {"lane", cmd_lane, "run one lane"},
     {"migrate", cmd_migrate, "bring the database to this program's schema"},
     {"post", cmd_post, "publishes for a lane; a lane starts it"},
-    {"simulate", cmd_simulate, "play a fleet of machines, or the people who answer"},
     {"run", cmd_run, "run all lanes of this machine and start again what dies"},
+    {"simulate", cmd_simulate, "play a fleet of machines, or the people who answer"},
 };
 
 static void
