@@ -385,6 +385,7 @@ engine_snapshot(struct engine *engine)
         struct incident *incident = entries[i].value;
 
         if (!incident->dirty)
+            /* NOLINTNEXTLINE(bugprone-sizeof-expression): of pointers */
             *VEC_PUSH(&engine->dirty) = incident;
         incident->dirty = true;
     }

@@ -33,6 +33,7 @@ incident_touch(struct engine *engine, struct incident *incident)
     incident->counted_tier = over ? -1 : incident->tier;
     count(engine, incident, 1);
     if (!incident->dirty)
+        /* NOLINTNEXTLINE(bugprone-sizeof-expression): of pointers */
         *VEC_PUSH(&engine->dirty) = incident;
     incident->dirty = true;
 }
@@ -252,9 +253,10 @@ incident_member(struct engine *engine, struct incident *incident, struct view me
     }
     if (incident->members.len == MAX_MEMBERS)
         return;
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): of pointers */
     (void)VEC_PUSH(&incident->members);
     memmove(&incident->members.at[from + 1], &incident->members.at[from],
-        (incident->members.len - 1 - from) * sizeof(*incident->members.at));
+        (incident->members.len - 1 - from) * sizeof(const char *));
     incident->members.at[from] = engine_text(engine, member);
     event_begin(engine, incident, "member", view_of("wallwatch"), view_of("joined the open case"));
     json_view(&engine->json, "member", member);

@@ -340,7 +340,7 @@ publish_dirty(struct engine *engine)
 {
     engine->at = engine->now;
     if (engine->dirty.len > 1)
-        qsort(engine->dirty.at, engine->dirty.len, sizeof(*engine->dirty.at), compare_incidents);
+        qsort(engine->dirty.at, engine->dirty.len, sizeof(struct incident *), compare_incidents);
     for (size_t i = 0; i < engine->dirty.len; i++) {
         struct incident *incident = engine->dirty.at[i];
 

@@ -127,6 +127,7 @@ load_order(struct engine *engine, struct incident *incident, struct unpack *in)
         free(order);
         return;
     }
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): of pointers */
     *VEC_PUSH(&incident->orders) = order;
     map_put(&engine->orders, view_of(order->id), order);
     engine->counts.orders_open += order_over(order->state) ? 0 : 1;
@@ -151,6 +152,7 @@ load_lists(struct engine *engine, struct incident *incident, struct unpack *in)
     size_t n = unpack_count(in, 4);
 
     for (size_t i = 0; i < n && !in->bad; i++)
+        /* NOLINTNEXTLINE(bugprone-sizeof-expression): of pointers */
         *VEC_PUSH(&incident->members) = load_text(engine, in);
     n = unpack_count(in, 4);
     for (size_t i = 0; i < n && !in->bad; i++)

@@ -111,6 +111,7 @@ order_issue(
     order->centre = engine_text(engine, view_of(centre->id));
     order->state = ORDER_ISSUED;
     order->issued = order->since = engine->now; /* its limits run from when it can be sent */
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): of pointers */
     *VEC_PUSH(&incident->orders) = order;
     count_open(engine, order, 1);
     CHECK(map_put(&engine->orders, view_of(order->id), order) == NULL);

@@ -169,8 +169,8 @@ drop_held(struct gauge *gauge, struct view part)
         return;
     held_free(gauge->held.at[i]);
     gauge->held.len--;
-    memmove(&gauge->held.at[i], &gauge->held.at[i + 1],
-        (gauge->held.len - i) * sizeof(*gauge->held.at));
+    memmove(
+        &gauge->held.at[i], &gauge->held.at[i + 1], (gauge->held.len - i) * sizeof(struct held *));
 }
 
 void
@@ -196,9 +196,10 @@ held_add(struct engine *engine, struct gauge *gauge, const struct reading *readi
         values[v].text = arena_copy(&held->own, reading->values[v].text);
     }
     held->reading.values = values;
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): of pointers */
     (void)VEC_PUSH(&gauge->held);
     memmove(&gauge->held.at[i + 1], &gauge->held.at[i],
-        (gauge->held.len - 1 - i) * sizeof(*gauge->held.at));
+        (gauge->held.len - 1 - i) * sizeof(struct held *));
     gauge->held.at[i] = held;
 }
 
