@@ -30,6 +30,7 @@ static const struct rule table[] = {
     ROW("flooding", yellow, "设备消息过多", "A device sends too much"),
     ROW("gap-possible", orange, "可能有消息丢失", "Messages may have been lost"),
     ROW("journal-filling", orange, "日志空间将满", "The journal fills up"),
+    ROW("lane-fenced", red, "通道已由其他进程接管", "Another process owns this lane"),
     ROW("late-start", blue, "停机后启动", "Started after a time down"),
     ROW("lost", red, "有消息丢失", "Messages were lost"),
     ROW("moved", yellow, "设备在别处出现", "A device is heard from elsewhere"),
