@@ -283,8 +283,8 @@ lapse_due(const struct incident *incident)
 void
 incident_arm(struct engine *engine, struct incident *incident)
 {
-    if (case_over(incident->state))
-        return;
+    if (incident->condition == NULL)
+        return; /* it is over */
     const struct climb_due due = climb_next(incident->policy, &incident->climb);
     struct instant when = instant_min(stage_due(incident), lapse_due(incident));
 

@@ -44,14 +44,14 @@ struct rule {
     const struct class *class;
     struct words title;
     enum per per;
-    struct span for_, clear_for;
     bool latch;
+    bool red; /* a stage is red: its inputs keep their value (design section 7) */
+    struct span for_, clear_for;
     const struct stage *stages;
     size_t n_stages;             /* 1..RULE_MAX_STAGES; stage k is entered from k-1 or directly */
     const char *const *dispatch; /* centres' ids, sent when the case opens */
     size_t n_dispatch;
     uint64_t identity; /* of the canonical text: equal means unchanged */
-    bool red;          /* a stage is red: its inputs keep their value (design section 7) */
 };
 
 struct ruleset {
