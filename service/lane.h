@@ -112,7 +112,8 @@ struct store {
     uint32_t version;   /* the writer's classes are of that version */
     struct arena arena;
     uint64_t shed_from, shed_to, shed_records; /* given up, not yet told to the writer */
-    struct instant away_since;
+    struct instant away_since;                 /* 0: it is there */
+    struct instant ready_since;                /* newest on_ready */
 };
 
 struct lane_checkpoints {

@@ -23,6 +23,8 @@
 #include <cjson/cJSON.h>
 
 #define SEGMENT_BYTES ((uint64_t)64 << 20)
+#define SEGMENT_MIN_BYTES ((uint64_t)2 << 20) /* holds the largest frame */
+#define SEGMENTS_AT_LEAST 16 /* in a quota, if they are not too small: room is made by segments */
 #define LEDGER_MAX_BYTES ((uint64_t)4 << 30)
 #define MEMORY_BYTES ((uint64_t)256 << 20)
 
@@ -45,6 +47,16 @@ struct replay {
     struct instant last;
 };
 
+static uint64_t
+journal_segment(uint64_t max_bytes)
+{
+    const uint64_t part = max_bytes / SEGMENTS_AT_LEAST;
+
+    return part > SEGMENT_BYTES       ? SEGMENT_BYTES
+           : part < SEGMENT_MIN_BYTES ? SEGMENT_MIN_BYTES
+                                      : part;
+}
+
 static bool
 open_logs(struct lane *lane, bool *fresh, struct err *err)
 {
@@ -55,7 +67,7 @@ open_logs(struct lane *lane, bool *fresh, struct err *err)
         .fs = lane->fs,
         .dir = journal_dir,
         .name = "journal",
-        .segment_bytes = SEGMENT_BYTES,
+        .segment_bytes = journal_segment(lane->self->journal_max_bytes),
         .max_bytes = lane->self->journal_max_bytes,
         .max_frame = JOURNAL_MAX_FRAME,
         .memory_bytes = lane->self->life_safety ? MEMORY_BYTES : 0,
@@ -71,6 +83,7 @@ open_logs(struct lane *lane, bool *fresh, struct err *err)
         report.end, report.torn_bytes);
     options.dir = ledger_dir;
     options.name = "ledger";
+    options.segment_bytes = SEGMENT_BYTES;
     options.max_bytes = LEDGER_MAX_BYTES;
     options.max_frame = LEDGER_MAX_FRAME;
     options.memory_bytes = MEMORY_BYTES;

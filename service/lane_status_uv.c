@@ -159,6 +159,7 @@ watch_canary(struct lane *lane, struct instant now)
         return; /* known: silent */
     lane_fact(lane, "canary-not-stored", lane->name,
         !judged_late && lane->store.mark < lane->intake.judged &&
+            instant_since(now, lane->store.ready_since).us > CANARY_LATE.us &&
             canary_late(&lane->canary, CANARY_STORED, now),
         "no canary was stored for 5 s: the database is behind");
 }

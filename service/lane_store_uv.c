@@ -16,7 +16,7 @@
 
 #define FULL_WARN 80 /* percent of the journal's quota */
 #define FULL_SHED 95
-#define SHED_BYTES ((uint64_t)64 << 20) /* about a segment at a time */
+#define SHED_PART 16 /* of the quota at a time: about a segment */
 #define AGE_EVERY SPAN_MIN(10)
 
 /* Position at which the store goes on; a range that was given up is told first. */
@@ -170,6 +170,7 @@ on_ready(void *arg, uint64_t mark, uint32_t epoch)
     store->mark = store->pos = mark;
     store->ready = store->marked = true;
     store->away_since = (struct instant){0};
+    store->ready_since = clock_now();
     lane_fact(lane, "schema-behind", lane->name, false, "");
     engine_stored(lane->engine, mark);
     store_pump(lane);
@@ -276,7 +277,7 @@ store_open(struct lane *lane, struct err *err)
     return true;
 }
 
-/* Gives up the oldest of what is judged but not stored: about SHED_BYTES of it. Runs only when a
+/* Gives up the oldest of what is judged but not stored: about a segment of it. Runs only when a
  * journal is at 95 % of its quota, so its length (some 100 ms) is bought with not stopping. */
 static void
 shed(struct lane *lane)
@@ -286,6 +287,7 @@ shed(struct lane *lane)
                           : store->marked     ? store->mark
                                               : wal_first(lane->journal);
     struct wal_cursor *cursor = wal_cursor_new(lane->journal, from);
+    const uint64_t enough = lane->self->journal_max_bytes / SHED_PART;
     uint64_t bytes = 0;
     uint64_t records = 0;
     uint64_t to = from;
@@ -293,7 +295,7 @@ shed(struct lane *lane)
     uint64_t end;
     enum wal_next next;
 
-    while (bytes < SHED_BYTES && (next = wal_cursor_next(cursor, &frame, &end)) != WAL_END) {
+    while (bytes < enough && (next = wal_cursor_next(cursor, &frame, &end)) != WAL_END) {
         if (end > lane->intake.judged)
             break;
         to = end;

@@ -224,6 +224,24 @@ def test_what_is_judged_is_stored_also_after_postgres_was_away(site):
     wait_for("both rows", lambda: site.value("SELECT count(*) FROM telemetry.fire") == 2, 30)
 
 
+def test_a_full_journal_gives_up_the_oldest_and_says_so(make_site):
+    def small(data):
+        data["lanes"]["plant"]["journal"] = {"max_size": "16MiB", "keep": "1m"}
+    site = make_site(small).prepare()
+    lane = site.lane("plant")
+    board = site.client()
+    site.postgres.kill()
+    filler = "x" * 60000
+    for n in range(330):  # 20 MB
+        say(site, "EL-0003", "elevator", "TL-03", moving=False, filler=filler, n=n)
+    board.wait("shed is an alert", "wallwatch/alert/plant/", lambda t, b: b and b["rule"] == "shed", seconds=20)
+    assert lane.ready()
+    site.postgres.start()
+    wait_for("all has a verdict", lambda: lane.metric("wallwatch_records_waiting") == 0, 30)
+    assert site.value("SELECT sum(shed) FROM ops.batch") > 0
+    site.run("audit")
+
+
 def test_a_cold_start_without_postgres_tells_a_fire_within_three_seconds(hooked):
     site = hooked
     site.postgres.kill()

@@ -39,7 +39,7 @@ def test_twenty_kills_under_load_lose_and_double_nothing(site):
     sim.stop(60)
     all_stored(site)
     audit(site, ledger)
-    sent = sum(1 for line in ledger.read_text().splitlines() if json.loads(line).get("reason") == 0)
+    sent = sum(1 for line in ledger.read_text().splitlines() if json.loads(line).get("answer") == 0)
     assert sent > 5000
     # the oracle itself: a row that is missing and a row that is there twice are found
     src, pos = site.sql("SELECT src, pos FROM telemetry.elevator ORDER BY pos LIMIT 1")[0]
