@@ -31,7 +31,7 @@ on_signal(int number)
 
 struct settings { /* as they were written */
     const char *config, *lane, *devices, *rate, *seconds, *fault, *fault_rate, *seed, *ledger,
-        *broker, *user, *password_file, *bad, *replay, *speed, *answer_after, *hook_port;
+        *broker, *user, *password_file, *bad, *replay, *speed, *answer_after, *hook_port, *asleep;
     bool made_up, quiet, people;
     const char *host; /* of the broker */
     int port;
@@ -68,6 +68,7 @@ static const struct option_row rows[] = {
     {"answer-after", "SPAN", "between the answers to an order (default 5s)", &set.answer_after,
         NULL},
     {"hook-port", "N", "also takes webhooks there, and answers 200", &set.hook_port, NULL},
+    {"asleep", "ID,...", "units, centres and persons who do not answer", &set.asleep, NULL},
 };
 
 static const struct usage usage = {"simulate", "",
@@ -272,6 +273,7 @@ run_people(const struct config *config, struct arena *arena)
     (void)snprintf(uri, sizeof(uri), "tcp://%s:%d", set.host, set.port);
     opt.hook_port = (uint16_t)port;
     opt.seconds = seconds;
+    opt.asleep = set.asleep;
     if (!sim_people_run(&opt, arena, &err)) {
         (void)fprintf(stderr, "wallwatch simulate: %s\n", err.text);
         return EXIT_FOUND;

@@ -12,8 +12,22 @@
 
 struct sim_hook {
     struct MHD_Daemon *daemon;
+    const char *asleep;
     bool quiet;
 };
+
+bool
+sim_listed(const char *list, struct view id)
+{
+    while (list != NULL && *list != '\0') {
+        const size_t len = strcspn(list, ",");
+
+        if (view_eq((struct view){list, len}, id))
+            return true;
+        list += list[len] == ',' ? len + 1 : len;
+    }
+    return false;
+}
 
 /* The first call brings the head, the next ones the body, the last one nothing. */
 static enum MHD_Result
@@ -32,21 +46,25 @@ on_request(void *arg, struct MHD_Connection *connection, const char *url, const 
     }
     if (!hook->quiet)
         (void)printf("webhook %s %s\n", method, url);
+    const char *last = strrchr(url, '/');
+    const bool asleep = last != NULL && sim_listed(hook->asleep, view_of(last + 1));
     struct MHD_Response *response =
         MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
-    const enum MHD_Result result = MHD_queue_response(connection, MHD_HTTP_OK, response);
+    const enum MHD_Result result = MHD_queue_response(
+        connection, asleep ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_OK, response);
 
     MHD_destroy_response(response);
     return result;
 }
 
 bool
-sim_hook_open(struct sim_hook **out, uint16_t port, bool quiet, struct err *err)
+sim_hook_open(struct sim_hook **out, uint16_t port, const char *asleep, bool quiet, struct err *err)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
     struct sim_hook *hook = mem_zalloc(1, sizeof(*hook));
 
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    hook->asleep = asleep;
     hook->quiet = quiet;
     hook->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD, port, NULL, NULL, on_request,
         hook, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_END);

@@ -68,6 +68,18 @@ put_answer(
     answer->word = steps[step];
 }
 
+/* The level before the last of wallwatch/notice/UNIT/ID or wallwatch/dispatch/CENTRE/ID. */
+static bool
+is_asleep(const struct people *all, struct view topic, size_t id_start)
+{
+    size_t start = id_start == 0 ? 0 : id_start - 1;
+    const size_t end = start;
+
+    while (start > 0 && topic.ptr[start - 1] != '/')
+        start--;
+    return sim_listed(all->opt->asleep, (struct view){topic.ptr + start, end - start});
+}
+
 /* wallwatch/notice/UNIT/ID or wallwatch/dispatch/CENTRE/ID */
 static int
 on_message(void *context, char *topic, int len, MQTTAsync_message *message)
@@ -82,8 +94,11 @@ on_message(void *context, char *topic, int len, MQTTAsync_message *message)
     const struct view id = {whole.ptr + start, whole.len - start};
 
     pthread_mutex_lock(&all->lock);
-    put_answer(player, whole, id, 0, clock_wall());
-    if (player->client->centre != NULL && map_get(&all->orders, id) == NULL) {
+    const bool asleep = is_asleep(all, whole, start);
+
+    if (!asleep)
+        put_answer(player, whole, id, 0, clock_wall());
+    if (!asleep && player->client->centre != NULL && map_get(&all->orders, id) == NULL) {
         (void)map_put(&all->orders, id, player);
         for (size_t i = 1; i < ARRAY_LEN(steps); i++)
             put_answer(player, whole, id, i, clock_wall());
@@ -319,7 +334,7 @@ sim_people_run(const struct sim_people_options *opt, struct arena *arena, struct
     if (good && all.n_players == 0)
         good = err_set(err, ERR_CONFIG, "site.yaml: clients: there is nobody to play");
     if (good && opt->hook_port != 0)
-        good = sim_hook_open(&hook, opt->hook_port, opt->quiet, err);
+        good = sim_hook_open(&hook, opt->hook_port, opt->asleep, opt->quiet, err);
     if (good)
         play(&all);
     sim_hook_close(hook);

@@ -19,6 +19,7 @@ struct sim_people_options {
     struct span answer_after;
     int64_t seconds;    /* 0: until stopped */
     uint16_t hook_port; /* 0: none */
+    const char *asleep; /* ids of units and persons who do not answer, with commas; NULL: none */
     bool quiet;         /* no line for each answer */
     const volatile sig_atomic_t *stopped;
 };
