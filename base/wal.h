@@ -110,8 +110,10 @@ enum wal_next {
 enum wal_next wal_cursor_next(struct wal_cursor *cursor, struct view *frame, uint64_t *end);
 
 /* Read-only walk of a folder that somebody else may be writing, for tools: report, then each
- * frame in order. A torn tail is in report->torn_bytes; damage in the middle is an error that
- * names file and offset. each may be NULL. */
+ * frame in order. A torn tail is in report->torn_bytes. Damage in the middle is an error that
+ * names file and offset of the first; the walk goes on behind it, and each is given an empty frame
+ * whose end is where it goes on (frames of a log that was in memory only are such a hole, too).
+ * If report->damaged is 0 after false, the folder could not be read. each may be NULL. */
 typedef bool wal_each_fn(void *arg, struct view frame, uint64_t end);
 MUST_USE bool wal_scan(const struct fs *fs, const char *dir, struct wal_report *report,
     unsigned char id[WAL_ID_BYTES], wal_each_fn *each, void *arg, struct err *err);

@@ -12,21 +12,39 @@ struct walk {
     struct wal_report *report;
     wal_each_fn *each;
     void *arg;
+    struct err damage; /* the first */
+    bool stopped;      /* each has seen enough */
 };
 
 static bool
-damaged(const struct walk *walk, uint64_t offset, const char *what, struct err *err)
+tell(struct walk *walk, struct view frame, uint64_t end)
+{
+    walk->stopped = walk->each != NULL && !walk->each(walk->arg, frame, end);
+    return !walk->stopped;
+}
+
+/* The first one is what the walk says in the end; a hole up to go_on is told to each. */
+static bool
+damaged(struct walk *walk, uint64_t offset, uint64_t go_on, const char *what)
 {
     char name[WAL_NAME_BYTES];
 
     wal_segment_name(walk->segment->base, name);
-    walk->report->damaged++;
-    return err_set(
-        err, ERR_INPUT, "%s/%s: damaged at offset %" PRIu64 ": %s", walk->dir, name, offset, what);
+    if (walk->report->damaged++ == 0) {
+        (void)err_set(&walk->damage, ERR_INPUT, "%s/%s: damaged at offset %" PRIu64 ": %s",
+            walk->dir, name, offset, what);
+    }
+    return go_on == 0 || tell(walk, view_bytes("", 0), go_on);
+}
+
+static uint64_t
+pos_of(const struct walk *walk, uint64_t offset)
+{
+    return walk->segment->base + offset - WAL_HEADER_BYTES;
 }
 
 static bool
-walk_frames(const struct walk *walk, struct wal_reader *reader, struct err *err)
+walk_frames(struct walk *walk, struct wal_reader *reader, struct err *err)
 {
     const uint64_t base = walk->segment->base;
     const uint64_t limit = walk->last ? walk->segment->bytes : wal_offset(base, walk->limit);
@@ -35,37 +53,46 @@ walk_frames(const struct walk *walk, struct wal_reader *reader, struct err *err)
     struct view frame;
     enum wal_read read;
 
-    while ((read = wal_reader_frame(reader, at, limit, &frame, &next, err)) == WAL_READ_FRAME) {
+    for (;;) {
+        read = wal_reader_frame(reader, at, limit, &frame, &next, err);
+        if (read == WAL_READ_FRAME) {
+            walk->report->frames++;
+            walk->report->end = pos_of(walk, next);
+            if (!tell(walk, frame, walk->report->end))
+                return false;
+        } else if (read == WAL_READ_BAD && wal_reader_skip(reader, at, limit, &next) &&
+                   next < limit) {
+            if (!damaged(walk, at, pos_of(walk, next),
+                    "a frame's checksum is wrong and whole frames follow"))
+                return false;
+        } else {
+            break;
+        }
         at = next;
-        walk->report->frames++;
-        walk->report->end = base + at - WAL_HEADER_BYTES;
-        if (walk->each != NULL && !walk->each(walk->arg, frame, walk->report->end))
-            return err_set(err, ERR_NONE, "stopped");
     }
     if (read == WAL_READ_ERROR)
         return false;
     if (!walk->last) {
         return at >= limit ||
-               damaged(walk, at, "the frames up to the next segment are missing", err);
+               damaged(walk, at, walk->limit, "the frames up to the next segment are missing");
     }
-    if (read == WAL_READ_BAD && wal_reader_skip(reader, at, limit, &next) && next < limit)
-        return damaged(walk, at, "a frame's checksum is wrong and whole frames follow", err);
     return wal_reader_tail(reader, at, limit, &walk->report->torn_bytes, err);
 }
 
 static bool
-walk_segment(const struct walk *walk, struct err *err)
+walk_segment(struct walk *walk, struct err *err)
 {
     struct wal_reader reader = {0};
     struct fs_file *file;
+    bool ok;
 
     if (!wal_open_segment(walk->fs, walk->dir, walk->segment->base, &file, err)) {
         /* Its owner trims it while we look. */
         return err->kind == ERR_GONE;
     }
-    bool ok = !walk->segment->bad || damaged(walk, 0, "this is not the header of a segment", err);
-
-    if (ok) {
+    if (walk->segment->bad) {
+        ok = damaged(walk, 0, walk->limit, "this is not the header of a segment");
+    } else {
         wal_reader_start(&reader, walk->fs, file, walk->segment->seed);
         ok = walk_frames(walk, &reader, err);
         wal_reader_fini(&reader);
@@ -78,6 +105,7 @@ bool
 wal_scan(const struct fs *fs, const char *dir, struct wal_report *report,
     unsigned char id[WAL_ID_BYTES], wal_each_fn *each, void *arg, struct err *err)
 {
+    struct walk walk = {.fs = fs, .dir = dir, .report = report, .each = each, .arg = arg};
     struct wal_segments list = {0};
     bool ok = wal_list_segments(fs, dir, &list, err);
 
@@ -93,22 +121,15 @@ wal_scan(const struct fs *fs, const char *dir, struct wal_report *report,
         report->end = list.at[0].prev_end;
     }
     for (size_t i = 0; ok && i < list.len; i++) {
-        const struct walk walk = {.fs = fs,
-            .dir = dir,
-            .segment = &list.at[i],
-            .last = i + 1 == list.len,
-            .limit = i + 1 < list.len ? list.at[i + 1].prev_end : 0,
-            .report = report,
-            .each = each,
-            .arg = arg};
-
+        walk.segment = &list.at[i];
+        walk.last = i + 1 == list.len;
+        walk.limit = walk.last ? 0 : list.at[i + 1].prev_end;
         ok = walk_segment(&walk, err);
-        if (!ok && err->kind == ERR_NONE) {
-            /* each has seen enough. */
-            ok = true;
-            break;
-        }
     }
     VEC_FREE(&list);
-    return ok;
+    if (!ok && !walk.stopped)
+        return false;
+    if (report->damaged > 0)
+        *err = walk.damage;
+    return report->damaged == 0;
 }

@@ -198,8 +198,14 @@ read_gaps(PGconn *pg, struct audit_lane *lane, struct err *err)
 
 /* --- against the journal's files ----------------------------------------------------------- */
 
+struct hole { /* nothing between the two can be read in the files */
+    uint64_t from, to;
+};
+
 struct frames { /* ends of all frames, in order */
     VEC(uint64_t) ends;
+    VEC(struct hole) holes;
+    uint64_t last; /* where the newest frame or hole ends */
 };
 
 static bool
@@ -207,12 +213,32 @@ note_frame(void *arg, struct view frame, uint64_t end)
 {
     struct frames *frames = arg;
 
-    (void)frame;
-    *VEC_PUSH(&frames->ends) = end;
+    if (frame.len > 0)
+        *VEC_PUSH(&frames->ends) = end;
+    else
+        *VEC_PUSH(&frames->holes) = (struct hole){frames->last, end};
+    frames->last = end;
     return true;
 }
 
-/* False without err: the folder is not there. */
+static void
+frames_free(struct frames *frames)
+{
+    VEC_FREE(&frames->ends);
+    VEC_FREE(&frames->holes);
+}
+
+static bool
+over_hole(const struct frames *frames, uint64_t from, uint64_t to)
+{
+    for (size_t i = 0; i < frames->holes.len; i++) {
+        if (frames->holes.at[i].from < to && frames->holes.at[i].to > from)
+            return true;
+    }
+    return false;
+}
+
+/* False without err: the folder is not there. Damage is no error: there is a hole in frames. */
 static bool
 scan_journal(const struct fs *fs, const char *dir, char hex[33], uint64_t *first,
     struct frames *frames, struct err *err)
@@ -221,7 +247,7 @@ scan_journal(const struct fs *fs, const char *dir, char hex[33], uint64_t *first
     unsigned char id[WAL_ID_BYTES];
 
     *err = (struct err){0};
-    if (!wal_scan(fs, dir, &report, id, note_frame, frames, err)) {
+    if (!wal_scan(fs, dir, &report, id, note_frame, frames, err) && report.damaged == 0) {
         if (err->kind == ERR_GONE)
             *err = (struct err){0};
         return false;
@@ -254,6 +280,10 @@ compare_frames(PGconn *pg, struct audit_lane *lane, struct audit_source *source,
         if (from < first) /* partly trimmed */
             continue;
         source->compared += found;
+        if (found < claimed && over_hole(frames, from, to)) {
+            source->in_no_file += claimed - found;
+            continue;
+        }
         /* What was given up may have been unreadable: not counted, only named. */
         if (found != claimed && number(result, i, 3) == 0) {
             find(&records,
@@ -298,7 +328,7 @@ audit_lane_run(PGconn *pg, const struct fs *fs, const char *journal_dir, struct 
     }
     ok = ok && read_hours(pg, lane, err) && read_gaps(pg, lane, err);
     PQclear(result);
-    VEC_FREE(&frames.ends);
+    frames_free(&frames);
     return ok;
 }
 
@@ -323,6 +353,6 @@ audit_waiting(PGconn *pg, const struct fs *fs, const char *journal_dir, const ch
     for (size_t i = frames.ends.len; i > 0 && frames.ends.at[i - 1] > mark; i--)
         (*waiting)++;
     PQclear(result);
-    VEC_FREE(&frames.ends);
+    frames_free(&frames);
     return result != NULL;
 }

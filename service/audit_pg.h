@@ -33,6 +33,7 @@ struct audit_source { /* one journal of the lane */
     uint64_t batches, records, readings, rejects;
     bool on_disk;               /* its files are those in the state folder: */
     uint64_t compared, waiting; /* frames laid against batches; frames above the mark */
+    uint64_t in_no_file;        /* records of batches where the files have a hole */
 };
 
 struct audit_hour {

@@ -52,6 +52,11 @@ print_lane(const struct audit_lane *lane)
                          " not yet stored\n",
                 source->compared, source->waiting);
         }
+        if (source->in_no_file > 0) {
+            (void)printf("    in the database and in no file: %" PRIu64
+                         " records (the disk was full or broken, or the files are damaged)\n",
+                source->in_no_file);
+        }
     }
     (void)printf("  %-18s", "hour");
     for (size_t k = 0; k < ARRAY_LEN(audit_hour_names); k++)
@@ -112,6 +117,7 @@ json_sources(struct json_writer *json, const struct audit_lane *lane)
         json_object(json, NULL);
         json_int(json, "batches", (int64_t)source->batches);
         json_int(json, "compared", (int64_t)source->compared);
+        json_int(json, "in_no_file", (int64_t)source->in_no_file);
         json_text(json, "journal", source->journal);
         json_int(json, "mark", (int64_t)source->mark);
         json_bool(json, "on_disk", source->on_disk);

@@ -135,6 +135,8 @@ show_frame(void *arg, struct view frame, uint64_t end)
     struct ledger_record record;
     bool known;
 
+    if (frame.len == 0) /* damage: the walk's error names the first */
+        return true;
     show->walked += frame.len;
     if (show->report.frames % 1024 == 0)
         tell_progress(show, false);

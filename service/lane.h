@@ -141,6 +141,12 @@ struct lane_age { /* where the logs ended at a time: for `keep` */
     uint64_t journal, ledger;
 };
 
+struct lane_trouble { /* of one log: what wal_trouble and wal_doubt said, as far as it was told */
+    struct instant at;
+    struct err err;
+    uint64_t doubted;
+};
+
 struct lane {
     uv_loop_t *loop;
     const struct fs *fs;
@@ -153,6 +159,7 @@ struct lane {
     char canary_topic[96], told_topic[96], status_topic[96], command_topic[96], alert_prefix[96];
 
     struct wal *journal, *ledger;
+    uint64_t segment_bytes; /* of the journal */
     uint32_t epoch;
     struct engine *engine;
     struct config *config;        /* in force at intake.judged; a reference */
@@ -191,7 +198,8 @@ struct lane {
     struct instant post_down_since, aged, deadman_at;
     struct instant stolen_at; /* 0: nobody took our client id */
     uint64_t refused;
-    uint64_t doubted[2], lost_told; /* of what wal_doubt and lost_gaps say, told so far */
+    struct lane_trouble trouble[2]; /* journal, ledger */
+    uint64_t lost_told;             /* of lost_gaps */
 
     /* end */
     uv_signal_t on_term, on_int, on_hup;

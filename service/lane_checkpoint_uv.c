@@ -200,6 +200,7 @@ checkpoint_newest(struct lane *lane, struct buf *keep, struct arena *arena, stru
         points->journal[0] = read.journal;
         points->ledger[0] = read.ledger;
         points->kept = 1;
+        points->serial = serials.newest[i]; /* the next one takes the place of a damaged one */
         return true;
     }
     return true;

@@ -230,6 +230,14 @@ sync_logs(uv_work_t *work)
 }
 
 static void
+sync_failed(struct lane *lane, const char *log, struct lane_trouble *trouble, const struct err *err)
+{
+    log_error("log.sync", "lane=%s log=%s text=\"%s\"", lane->name, log, err->text);
+    trouble->at = clock_now();
+    trouble->err = *err;
+}
+
+static void
 after_sync(uv_work_t *work, int status)
 {
     struct lane *lane = work->data;
@@ -241,9 +249,9 @@ after_sync(uv_work_t *work, int status)
      * p1-suspended from the state of the logs. */
     acts->committed = acts->sync_upto;
     if (!acts->ledger_ok)
-        log_error("ledger.sync", "text=\"%s\"", acts->ledger_err.text);
+        sync_failed(lane, "ledger", &lane->trouble[1], &acts->ledger_err);
     if (!acts->journal_ok) {
-        log_error("journal.sync", "text=\"%s\"", acts->journal_err.text);
+        sync_failed(lane, "journal", &lane->trouble[0], &acts->journal_err);
         if (!lane->self->life_safety && acts->journal_err.kind != ERR_FULL)
             abort(); /* what is on the disk is not known: only recovery may decide */
     }

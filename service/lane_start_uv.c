@@ -25,6 +25,7 @@
 #define SEGMENT_BYTES ((uint64_t)64 << 20)
 #define SEGMENT_MIN_BYTES ((uint64_t)2 << 20) /* holds the largest frame */
 #define SEGMENTS_AT_LEAST 16 /* in a quota, if they are not too small: room is made by segments */
+#define LEDGER_SEGMENT_BYTES ((uint64_t)16 << 20)
 #define LEDGER_MAX_BYTES ((uint64_t)4 << 30)
 #define MEMORY_BYTES ((uint64_t)256 << 20)
 
@@ -76,6 +77,7 @@ open_logs(struct lane *lane, bool *fresh, struct err *err)
 
     (void)snprintf(journal_dir, sizeof(journal_dir), "%s/journal", lane->dir);
     (void)snprintf(ledger_dir, sizeof(ledger_dir), "%s/ledger", lane->dir);
+    lane->segment_bytes = options.segment_bytes;
     random_bytes(options.new_id, sizeof(options.new_id));
     if (!wal_open(&lane->journal, &options, &report, err))
         return err_wrap(err, "lane '%s'", lane->name);
@@ -83,7 +85,7 @@ open_logs(struct lane *lane, bool *fresh, struct err *err)
         report.end, report.torn_bytes);
     options.dir = ledger_dir;
     options.name = "ledger";
-    options.segment_bytes = SEGMENT_BYTES;
+    options.segment_bytes = LEDGER_SEGMENT_BYTES;
     options.max_bytes = LEDGER_MAX_BYTES;
     options.max_frame = LEDGER_MAX_FRAME;
     options.memory_bytes = MEMORY_BYTES;
@@ -135,6 +137,11 @@ load_state(struct lane *lane, struct replay *replay, struct err *err)
         goto out;
     }
     lane->intake.judged = point.journal;
+    if (point.journal > wal_end(lane->journal)) {
+        log_error(
+            "journal.lost", "from=%" PRIu64 " to=%" PRIu64, wal_end(lane->journal), point.journal);
+        lane->intake.lost_gaps++; /* judged, but in memory only when the last run ended */
+    }
     lane->store.shed_from = point.shed_from;
     lane->store.shed_to = point.shed_to;
     lane->store.shed_records = point.shed_records;

@@ -10,12 +10,14 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define CHECKPOINT_EVERY SPAN_S(60)
 #define CHECKPOINT_RECORDS 1000000
 #define POST_DOWN_AFTER SPAN_S(5)
 #define DATABASE_AWAY_AFTER SPAN_S(30)
 #define STOLEN_WAIT SPAN_S(5)
+#define TROUBLE_SHOWN SPAN_S(60)
 #define DEADMAN_EVERY SPAN_S(30)
 
 static void
@@ -104,7 +106,8 @@ status_publish(struct lane *lane, bool up)
 /* A life-safety lane never stops; its promise is suspended as long as one of its logs is in
  * memory only. Each second it tries to get back to a file. */
 static void
-watch_log(struct lane *lane, const char *name, struct wal *log, uint64_t *doubted)
+watch_log(struct lane *lane, const char *name, struct wal *log, struct lane_trouble *trouble,
+    struct instant now)
 {
     const struct wal_doubt doubt = wal_doubt(log);
     char subject[64];
@@ -112,27 +115,37 @@ watch_log(struct lane *lane, const char *name, struct wal *log, uint64_t *doubte
     struct err err = {0};
 
     (void)snprintf(subject, sizeof(subject), "%s-%s", lane->name, name);
-    if (wal_trouble(log, &err))
-        log_error("log.trouble", "log=%s text=\"%s\" next=\"goes on\"", name, err.text);
-    if (doubt.frames > *doubted) {
+    if (wal_trouble(log, &err)) {
+        const bool stops = log == lane->journal && !lane->self->life_safety && err.kind != ERR_FULL;
+
+        log_error("log.trouble", "log=%s text=\"%s\" next=%s", name, err.text,
+            stops ? "abort" : "\"goes on\"");
+        if (stops)
+            abort(); /* what is on the disk is not known: only recovery may decide */
+        *trouble = (struct lane_trouble){.at = now, .err = err};
+    }
+    (void)snprintf(detail, sizeof(detail), "%.150s", trouble->err.text);
+    lane_fact(lane, "disk-trouble", subject,
+        trouble->at.us != 0 && instant_since(now, trouble->at).us < TROUBLE_SHOWN.us, detail);
+    if (doubt.frames > trouble->doubted) {
         (void)snprintf(detail, sizeof(detail),
             "%s: up to %" PRIu64 " records may not be on disk: a sync failed", name,
-            doubt.frames - *doubted);
-        *doubted = doubt.frames;
+            doubt.frames - trouble->doubted);
+        trouble->doubted = doubt.frames;
         lane_fact_once(lane, "lost", detail);
     }
     if (wal_state(log) != WAL_FINE && !wal_retry(log, &err))
         log_error("log.retry", "log=%s text=\"%s\"", name, err.text);
-    (void)snprintf(detail, sizeof(detail), "%s: %" PRIu64 " records are in memory only: %.80s",
-        name, wal_lost(log), err.text);
+    (void)snprintf(detail, sizeof(detail), "%s: %" PRIu64 " records are in no file%s%.80s", name,
+        wal_lost(log), err.text[0] != '\0' ? ": " : "", err.text);
     lane_fact(lane, "p1-suspended", subject, wal_state(log) != WAL_FINE, detail);
 }
 
 static void
-watch_logs(struct lane *lane)
+watch_logs(struct lane *lane, struct instant now)
 {
-    watch_log(lane, "journal", lane->journal, &lane->doubted[0]);
-    watch_log(lane, "ledger", lane->ledger, &lane->doubted[1]);
+    watch_log(lane, "journal", lane->journal, &lane->trouble[0], now);
+    watch_log(lane, "ledger", lane->ledger, &lane->trouble[1], now);
     if (lane->intake.lost_gaps > lane->lost_told) {
         lane->lost_told = lane->intake.lost_gaps;
         lane_fact_once(lane, "lost", "a part of the journal could not be read: it was not judged");
@@ -234,7 +247,7 @@ status_second(struct lane *lane, struct instant now)
 
     notify("WATCHDOG=1");
     watch_clock(lane);
-    watch_logs(lane);
+    watch_logs(lane, now);
     watch_canary(lane, now);
     watch_peers(lane, now);
     lane_fact(lane, "post-down", lane->name, post_down,

@@ -16,23 +16,24 @@
 
 #define FULL_WARN 80 /* percent of the journal's quota */
 #define FULL_SHED 95
-#define SHED_PART 16 /* of the quota at a time: about a segment */
 #define AGE_EVERY SPAN_MIN(10)
 
-/* Position at which the store goes on; a range that was given up is told first. */
+/* The store stands where a range begins that was given up: the writer is told, once. */
+static bool
+at_shed(const struct store *store)
+{
+    return store->shed_to != 0 && store->pos >= store->shed_from && store->pos < store->shed_to;
+}
+
 static void
 tell_shed(struct lane *lane)
 {
     struct store *store = &lane->store;
 
-    if (store->shed_to == 0 || store->pos < store->shed_from || !writer_room(store->writer))
-        return;
-    if (store->pos < store->shed_to) {
-        writer_shed(store->writer, store->pos, store->shed_to, store->shed_records);
-        log_warning("store.shed", "from=%" PRIu64 " to=%" PRIu64 " records=%" PRIu64, store->pos,
-            store->shed_to, store->shed_records);
-        store->pos = store->shed_to;
-    }
+    writer_shed(store->writer, store->pos, store->shed_to, store->shed_records);
+    log_warning("store.shed", "from=%" PRIu64 " to=%" PRIu64 " records=%" PRIu64, store->pos,
+        store->shed_to, store->shed_records);
+    store->pos = store->shed_to;
 }
 
 /* The writer's classes follow the position; false: wait until what it has is flushed. */
@@ -120,9 +121,10 @@ store_pump(struct lane *lane)
 
     if (store->writer == NULL || !store->ready)
         return;
-    tell_shed(lane);
     while (store->pos < lane->intake.judged && writer_room(store->writer)) {
-        if (!pump_one(lane))
+        if (at_shed(store))
+            tell_shed(lane);
+        else if (!pump_one(lane))
             break;
         if (uv_hrtime() > until) {
             (void)uv_async_send(&lane->intake.wake);
@@ -277,17 +279,18 @@ store_open(struct lane *lane, struct err *err)
     return true;
 }
 
-/* Gives up the oldest of what is judged but not stored: about a segment of it. Runs only when a
- * journal is at 95 % of its quota, so its length (some 100 ms) is bought with not stopping. */
+/* Gives up the oldest of what is judged but not stored: about a segment of it, and nothing that
+ * the writer has already been given. Runs only when a journal is at 95 % of its quota, so its
+ * length (some 100 ms) is bought with not stopping. */
 static void
 shed(struct lane *lane)
 {
     struct store *store = &lane->store;
     const uint64_t from = store->shed_to != 0 ? store->shed_to
+                          : store->ready      ? store->pos
                           : store->marked     ? store->mark
                                               : wal_first(lane->journal);
     struct wal_cursor *cursor = wal_cursor_new(lane->journal, from);
-    const uint64_t enough = lane->self->journal_max_bytes / SHED_PART;
     uint64_t bytes = 0;
     uint64_t records = 0;
     uint64_t to = from;
@@ -295,7 +298,8 @@ shed(struct lane *lane)
     uint64_t end;
     enum wal_next next;
 
-    while (bytes < enough && (next = wal_cursor_next(cursor, &frame, &end)) != WAL_END) {
+    while (
+        bytes < lane->segment_bytes && (next = wal_cursor_next(cursor, &frame, &end)) != WAL_END) {
         if (end > lane->intake.judged)
             break;
         to = end;
@@ -314,8 +318,6 @@ shed(struct lane *lane)
     log_error(
         "journal.shed", "from=%" PRIu64 " to=%" PRIu64 " records=%" PRIu64, from, to, records);
     lane_fact(lane, "shed", lane->name, true, "the journal is full: messages are not stored");
-    if (store->ready)
-        tell_shed(lane);
 }
 
 static uint64_t
@@ -328,7 +330,9 @@ least(uint64_t a, uint64_t b)
 static struct lane_age
 kept_since(struct lane *lane, struct instant now)
 {
-    const struct instant before = instant_add(now, (struct span){-lane->self->journal_keep.us});
+    const int64_t keep = lane->self->journal_keep.us;
+    const int64_t every = keep / 12 < AGE_EVERY.us ? keep / 12 : AGE_EVERY.us;
+    const struct instant before = instant_add(now, (struct span){-keep});
     struct lane_age age = {0};
     size_t drop = 0;
 
@@ -339,56 +343,92 @@ kept_since(struct lane *lane, struct instant now)
         memmove(lane->ages.at, lane->ages.at + drop - 1, lane->ages.len * sizeof(*lane->ages.at));
     }
     if (lane->ages.len == 0 ||
-        instant_since(now, lane->ages.at[lane->ages.len - 1].at).us >= AGE_EVERY.us) {
+        instant_since(now, lane->ages.at[lane->ages.len - 1].at).us >= every) {
         *VEC_PUSH(&lane->ages) = (struct lane_age){
             .at = now, .journal = lane->intake.judged, .ledger = wal_end(lane->ledger)};
     }
     return age;
 }
 
-static void
-trim(struct lane *lane, struct lane_age age, bool urgent)
+/* Up to where the journal may go at all: stored or given up, and no start needs it. */
+static uint64_t
+journal_spare(const struct lane *lane)
 {
-    struct store *store = &lane->store;
-    uint64_t stored = store->writer == NULL ? lane->intake.judged : store->mark;
-    uint64_t copied = store->copy == NULL ? wal_end(lane->ledger) : store->copied;
+    const struct store *store = &lane->store;
     const size_t older = lane->checkpoints.kept == 2 ? 1 : 0;
+    uint64_t stored = store->writer == NULL ? lane->intake.judged : store->mark;
+
+    if (lane->checkpoints.kept < 2)
+        return 0;
+    if (store->shed_to > stored && (!store->marked || stored >= store->shed_from))
+        stored = store->shed_to;
+    return least(stored, lane->checkpoints.journal[older]);
+}
+
+static void
+trim_journal(struct lane *lane, uint64_t pos)
+{
+    struct err err;
+
+    if (pos > wal_first(lane->journal) && !wal_trim(lane->journal, pos, &err))
+        log_warning("journal.trim", "text=\"%s\"", err.text);
+}
+
+static void
+trim_ledger(struct lane *lane, const struct lane_age *age)
+{
+    const struct store *store = &lane->store;
+    const uint64_t copied = store->copy == NULL ? wal_end(lane->ledger) : store->copied;
     struct err err;
 
     if (lane->checkpoints.kept < 2)
         return;
-    if (store->shed_to > stored)
-        stored = store->shed_to;
-    stored = least(stored, lane->checkpoints.journal[older]);
-    copied = least(copied, lane->checkpoints.ledger[older]);
-    if (!urgent) {
-        stored = least(stored, age.journal);
-        copied = least(copied, age.ledger);
-    }
-    if (stored > wal_first(lane->journal) && !wal_trim(lane->journal, stored, &err))
-        log_warning("journal.trim", "text=\"%s\"", err.text);
-    if (!urgent && copied > wal_first(lane->ledger) && !wal_trim(lane->ledger, copied, &err))
+    const uint64_t pos = least(least(copied, lane->checkpoints.ledger[1]), age->ledger);
+
+    if (pos > wal_first(lane->ledger) && !wal_trim(lane->ledger, pos, &err))
         log_warning("ledger.trim", "text=\"%s\"", err.text);
+}
+
+static uint64_t
+percent_used(const struct lane *lane)
+{
+    return wal_bytes(lane->journal) * 100 / lane->self->journal_max_bytes;
+}
+
+/* Nothing that is stored is left to go: a segment that is not stored has to. */
+static void
+make_room(struct lane *lane, struct instant now)
+{
+    trim_journal(lane, journal_spare(lane));
+    if (percent_used(lane) < FULL_SHED)
+        return;
+    /* What was given up and is still there is held by the older checkpoint, and newer ones free
+     * it, or by the writer's transaction with it. */
+    const struct store *store = &lane->store;
+    const bool told = store->ready && store->shed_to != 0 && store->pos >= store->shed_to;
+
+    if (!told && store->shed_to < wal_first(lane->journal) + lane->segment_bytes)
+        shed(lane);
+    trim_journal(lane, journal_spare(lane));
+    checkpoint_start(lane, now);
 }
 
 void
 store_second(struct lane *lane, struct instant now)
 {
-    const uint64_t percent = wal_bytes(lane->journal) * 100 / lane->self->journal_max_bytes;
     const struct lane_age age = kept_since(lane, now);
 
-    trim(lane, age, false);
-    lane_fact(lane, "journal-filling", lane->name, percent >= FULL_WARN,
+    trim_journal(lane, least(journal_spare(lane), age.journal));
+    trim_ledger(lane, &age);
+    /* Room for what is not stored is worth more than `keep`: a segment a second. */
+    if (percent_used(lane) >= FULL_WARN)
+        trim_journal(
+            lane, least(journal_spare(lane), wal_first(lane->journal) + lane->segment_bytes));
+    lane_fact(lane, "journal-filling", lane->name, percent_used(lane) >= FULL_WARN,
         "the journal holds more than 80 % of journal.max_size: is the database away");
-    if (percent >= FULL_SHED) {
-        trim(lane, age, true);
-        if (wal_bytes(lane->journal) * 100 / lane->self->journal_max_bytes >= FULL_SHED) {
-            shed(lane);
-            trim(lane, age, true);
-            checkpoint_start(lane, now); /* the older one may be what holds the segment */
-        }
-    } else if (percent < FULL_WARN) {
+    if (percent_used(lane) >= FULL_SHED)
+        make_room(lane, now);
+    else if (lane->store.shed_to == 0)
         lane_fact(lane, "shed", lane->name, false, "");
-    }
     store_pump(lane);
 }

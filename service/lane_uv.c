@@ -103,6 +103,21 @@ feed_config(struct lane *lane)
     lane_feed(lane, INPUT_CONFIG, view_of(body));
 }
 
+/* The last run ended while this log was in memory only. */
+static void
+tell_memory_lost(struct lane *lane, const char *log)
+{
+    char text[160];
+
+    (void)snprintf(text, sizeof(text), "%s-%s", lane->name, log);
+    if (!engine_fact_on(lane->engine, "p1-suspended", view_of(text)))
+        return;
+    (void)snprintf(text, sizeof(text),
+        "the %s was in memory only when the last run ended: what is not in the database is lost",
+        log);
+    lane_fact_once(lane, "lost", text);
+}
+
 static void
 feed_start(struct lane *lane)
 {
@@ -117,6 +132,8 @@ feed_start(struct lane *lane)
         lane_fact_once(lane, "replay-differs",
             "a replay gave other events than are on record: what is on record stands");
     }
+    tell_memory_lost(lane, "journal");
+    tell_memory_lost(lane, "ledger");
     lane->deadman_at = now;
 }
 
@@ -296,17 +313,21 @@ open_timers(struct lane *lane)
     (void)uv_timer_start(&lane->start_timer, on_start_timer, 50, 50);
 }
 
-static bool
-write_pid(struct lane *lane, char path[LANE_PATH_BYTES + 128], struct err *err)
+/* For people and for apply, which signals by it. A lane runs without: the disk may be full. */
+static void
+write_pid(struct lane *lane, char path[LANE_PATH_BYTES + 128])
 {
     char text[32];
+    struct err err;
 
     (void)snprintf(path, LANE_PATH_BYTES + 128, "%s/run", lane->state_dir);
-    if (!lane->fs->make_dir(lane->fs->self, path, err))
-        return false;
+    bool ok = lane->fs->make_dir(lane->fs->self, path, &err);
+
     (void)snprintf(path, LANE_PATH_BYTES + 128, "%s/run/%s.pid", lane->state_dir, lane->name);
     (void)snprintf(text, sizeof(text), "%ld\n", (long)getpid());
-    return fs_replace(lane->fs, path, view_of(text), err);
+    ok = ok && fs_replace(lane->fs, path, view_of(text), &err);
+    if (!ok)
+        log_warning("lane.pid", "text=\"%s\"", err.text);
 }
 
 static void
@@ -395,12 +416,13 @@ lane_run(struct config *boot, const char *name, const char *program)
     arena_init(&lane->keys_arena);
     name_things(lane, boot, name);
     lane->self = find_lane(boot, name);
-    if (!open_all(lane, &err) || !write_pid(lane, pid_file, &err)) {
+    if (!open_all(lane, &err)) {
         /* Nothing was promised to anybody yet: the process ends and the system cleans up. */
         log_error("lane.start", "text=\"%s\"", err.text);
         (void)fprintf(stderr, "wallwatch lane: %s\n", err.text);
         exit(1); /* NOLINT(concurrency-mt-unsafe) */
     }
+    write_pid(lane, pid_file);
     log_info("lane.start", "lane=%s dir=%s", name, lane->dir);
     (void)uv_run(&loop, UV_RUN_DEFAULT);
     code = lane->exit_code;

@@ -27,6 +27,7 @@ static const struct rule table[] = {
     ROW("config-mismatch", orange, "各进程配置版本不一致",
         "Processes run different configurations"),
     ROW("database-away", yellow, "数据库不可用", "The database is away"),
+    ROW("disk-trouble", orange, "磁盘读写出错", "The disk gives errors"),
     ROW("flooding", yellow, "设备消息过多", "A device sends too much"),
     ROW("gap-possible", orange, "可能有消息丢失", "Messages may have been lost"),
     ROW("journal-filling", orange, "日志空间将满", "The journal fills up"),

@@ -140,6 +140,8 @@ struct engine_counts engine_counts(const struct engine *engine);
 struct effects engine_snapshot(struct engine *engine);
 /* Retained topic of one of this lane's cases, for clearing: true if that case is still shown. */
 bool engine_shows(const struct engine *engine, struct view topic);
+/* Was the last word about this fact that it is on? */
+bool engine_fact_on(const struct engine *engine, const char *code, struct view subject);
 
 /* The whole state in one canonical byte form; includes the head of the hash chain of events.
  * Load into a new engine with the options of the version it was saved under. */

@@ -141,3 +141,11 @@ fact_take(struct engine *engine, const struct input *in)
     take(engine, body);
     cJSON_Delete(body);
 }
+
+bool
+engine_fact_on(const struct engine *engine, const char *code, struct view subject)
+{
+    const struct condition *condition = condition_find(engine, view_of(code), subject);
+
+    return condition != NULL && condition->state == CONDITION_TRUE;
+}
