@@ -23,10 +23,23 @@ canary_pass(struct canary *canary, enum canary_stop stop, uint64_t number, struc
     canary->took[stop] = instant_since(now, sent);
 }
 
+void
+canary_gone_out(struct canary *canary, uint64_t number)
+{
+    if (number > (uint64_t)canary->out.us)
+        canary->out = (struct instant){(int64_t)number};
+}
+
 bool
 canary_late(const struct canary *canary, enum canary_stop stop, struct instant now)
 {
     const struct instant last = instant_max(canary->seen[stop], canary->since);
 
     return instant_since(now, last).us > CANARY_LATE.us;
+}
+
+bool
+canary_stuck(const struct canary *canary, struct instant now)
+{
+    return instant_since(now, instant_max(canary->out, canary->since)).us > CANARY_LATE.us;
 }

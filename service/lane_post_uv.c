@@ -60,13 +60,14 @@ is_our_reply(const struct lane *lane, struct view topic)
     return left > name_len + 1 && memcmp(at, lane->name, name_len) == 0 && at[name_len] == '-';
 }
 
+/* A lane that has never run was not down. */
 static bool
 signed_while_down(const struct lane *lane, const struct envelope *env)
 {
     const int64_t at = env->timestamp;
 
-    return lane->down_until.us != 0 && at >= lane->down_from.us / 1000000 &&
-           at <= lane->down_until.us / 1000000;
+    return lane->down_from.us != 0 && lane->down_until.us != 0 &&
+           at >= lane->down_from.us / 1000000 && at <= lane->down_until.us / 1000000;
 }
 
 static int

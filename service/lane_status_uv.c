@@ -155,8 +155,12 @@ watch_logs(struct lane *lane, struct instant now)
 static void
 watch_canary(struct lane *lane, struct instant now)
 {
-    const bool judged_late = canary_late(&lane->canary, CANARY_JUDGED, now);
-    const bool told_late = !judged_late && canary_late(&lane->canary, CANARY_TOLD, now);
+    /* A canary leaves by the same child that tells: one that has not gone out says nothing about
+     * the way in, unless that is known to be down too. */
+    const bool stuck = canary_stuck(&lane->canary, now);
+    const bool judged_late = canary_late(&lane->canary, CANARY_JUDGED, now) &&
+                             (!stuck || lane->intake.seen_state != MQTT_UP);
+    const bool told_late = stuck || (!judged_late && canary_late(&lane->canary, CANARY_TOLD, now));
 
     lane_fact(lane, "canary-not-judged", lane->name, judged_late,
         "no canary was judged for 5 s: telemetry does not get through");
@@ -171,7 +175,7 @@ watch_canary(struct lane *lane, struct instant now)
     if (lane->store.away_since.us != 0)
         return; /* known: silent */
     lane_fact(lane, "canary-not-stored", lane->name,
-        !judged_late && lane->store.mark < lane->intake.judged &&
+        !judged_late && !stuck && lane->store.mark < lane->intake.judged &&
             instant_since(now, lane->store.ready_since).us > CANARY_LATE.us &&
             canary_late(&lane->canary, CANARY_STORED, now),
         "no canary was stored for 5 s: the database is behind");
@@ -276,15 +280,26 @@ on_second(uv_timer_t *timer)
 }
 
 static void
+on_canary_out(void *arg, uint64_t token, int reason)
+{
+    struct lane *lane = arg;
+
+    if (reason >= 0 && reason < 128)
+        canary_gone_out(&lane->canary, token);
+}
+
+static void
 on_half_second(uv_timer_t *timer)
 {
     struct lane *lane = timer->data;
+    const uint64_t at = (uint64_t)clock_now().us;
     char number[32];
 
     if (lane->closing || !post_up(lane->post) || lane->intake.seen_state != MQTT_UP)
         return;
-    (void)snprintf(number, sizeof(number), "%" PRId64, clock_now().us);
-    post_publish(lane->post, view_of(lane->canary_topic), view_of(number), false, false, 0, NULL);
+    (void)snprintf(number, sizeof(number), "%" PRIu64, at);
+    post_publish(
+        lane->post, view_of(lane->canary_topic), view_of(number), false, false, at, on_canary_out);
 }
 
 void

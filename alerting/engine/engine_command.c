@@ -278,6 +278,7 @@ fresh(struct press *press)
 {
     const struct instant now = press->engine->at;
     struct instant signed_at, down_until;
+    const bool down = body_instant(press->in, "down_until", &down_until);
 
     press->at = now;
     if (press->kind == COMMAND_REPORT || press->kind == COMMAND_DISPATCH)
@@ -286,13 +287,12 @@ fresh(struct press *press)
         return say(press, false, "it says not when it was signed", "缺少签名时间");
     if (instant_since(signed_at, now).us > COMMAND_FRESH.us)
         return say(press, false, "it is signed in the future", "签名时间在未来");
-    if (instant_since(now, signed_at).us <= COMMAND_FRESH.us)
+    if (down && instant_cmp(signed_at, down_until) <= 0) {
+        press->at = signed_at;
         return true;
-    if (!body_instant(press->in, "down_until", &down_until) ||
-        instant_cmp(signed_at, down_until) > 0)
-        return say(press, false, "it is older than 5 minutes", "指令已超过5分钟");
-    press->at = signed_at;
-    return true;
+    }
+    return instant_since(now, signed_at).us <= COMMAND_FRESH.us ||
+           say(press, false, "it is older than 5 minutes", "指令已超过5分钟");
 }
 
 /* A sender who speaks for one unit may touch what stands in its subtree. */

@@ -1,4 +1,5 @@
 /* From a step that is due to notices in the outbox, and back: what came of them. */
+#include "alerting/engine/builtin.h"
 #include "alerting/engine/state.h"
 #include "alerting/escalation/recipients.h"
 
@@ -50,6 +51,28 @@ told_already(const struct engine *engine, const struct telling *telling, const c
     return false;
 }
 
+/* What is wrong with Wallwatch itself may be its way to the broker: a red case of that kind goes
+ * first over the ways that do not need one. */
+static const struct address *
+without_broker_first(struct engine *engine, const struct incident *incident,
+    const struct address *addresses, size_t n)
+{
+    struct address *sorted;
+    size_t len = 0;
+
+    if (incident->severity != SEVERITY_RED ||
+        strcmp(incident->class_name, builtin_class()->name) != 0)
+        return addresses;
+    sorted = ARENA_ARRAY(&engine->scratch, n, struct address);
+    for (int mqtt = 0; mqtt < 2; mqtt++) {
+        for (size_t i = 0; i < n; i++) {
+            if ((addresses[i].channel->kind == CHANNEL_MQTT) == (mqtt == 1))
+                sorted[len++] = addresses[i];
+        }
+    }
+    return sorted;
+}
+
 static void
 add_notice(struct engine *engine, const struct telling *telling, const struct recipient *to,
     const struct person *person)
@@ -71,6 +94,7 @@ add_notice(struct engine *engine, const struct telling *telling, const struct re
     }
     if (n == 0 || told_already(engine, telling, recipient, who))
         return;
+    addresses = without_broker_first(engine, telling->incident, addresses, n);
     const char *officer = to->officer != NULL ? to->officer->id : "";
     const char *deputy = to->deputy != NULL ? to->deputy->id : "";
     char officers[256];

@@ -69,6 +69,7 @@ def test_postgres_stopped_for_a_minute_under_load_holds_up_nobody(site):
                               lambda t, b: b and b["rule"] == "fire" and b["compound"] == f"TL-{n:02d}")
         worst = max(worst, at - began)
         time.sleep(max(0.0, stopped + n * 10 - time.monotonic()))
+    print(f"\nfires while Postgres is away and 300 messages/s come: at most {worst:.3f} s to the board")
     assert worst <= 3.0
     site.postgres.start()
     sim.stop(60)

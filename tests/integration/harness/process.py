@@ -1,4 +1,5 @@
 """Processes that tests start: each is stopped by its own pid, its output is kept."""
+import fcntl
 import os
 import pathlib
 import signal
@@ -12,20 +13,25 @@ WALLWATCH = str(BUILD / "service/wallwatch")
 
 
 def free_port():
-    """A port nobody holds now; taken from below the range of outgoing connections."""
-    for port in range(20000 + os.getpid() % 5000, 32000):
+    """A port nobody holds now; taken from below the range of outgoing connections. It stays ours
+    until this process ends, by a lock: test runs beside each other never get the same one."""
+    folder = pathlib.Path("/tmp/wallwatch-test-ports")
+    folder.mkdir(mode=0o777, exist_ok=True)
+    for port in range(20000 + os.getpid() * 7 % 10000, 32000):
+        lock = open(folder / str(port), "a")
         with socket.socket() as s:
             try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 s.bind(("127.0.0.1", port))
             except OSError:
+                lock.close()
                 continue
-            if port not in free_port.given:
-                free_port.given.add(port)
-                return port
+        free_port.locks.append(lock)
+        return port
     raise RuntimeError("no free port")
 
 
-free_port.given = set()
+free_port.locks = []
 
 
 def wait_for(what, condition, seconds=10.0, every=0.02):

@@ -30,7 +30,7 @@ class Lane(Process):
         assert self.alive(), f"lane {self.name} ended with {self.popen.returncode}:\n{self.tail()}"
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/ready", timeout=2) as answer:
-                return answer.status == 200
+                return answer.status == 200 and self.alive()
         except (urllib.error.URLError, OSError):
             return False
 
