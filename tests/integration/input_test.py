@@ -94,10 +94,10 @@ def test_a_wrong_configuration_is_refused_with_every_mistake(site):
     done = site.run("check", ok=(1,))
 
 
-def one_line(process):
-    said = [line for line in process.text().splitlines() if "level=error" in line or "level=warning" in line
-            or line.startswith("wallwatch")]
-    return said
+def said(process, *words):
+    """Lines of warnings and errors that hold all of the words."""
+    return [line for line in process.text().splitlines()
+            if ("level=error" in line or "level=warning" in line) and all(w in line for w in words)]
 
 
 def test_a_missing_broker_and_a_missing_database_are_named_and_waited_for(make_site):
@@ -105,13 +105,44 @@ def test_a_missing_broker_and_a_missing_database_are_named_and_waited_for(make_s
         data["broker"]["port"] = free_port()
         data["database"]["connection"] = "host=/nonexistent dbname=nothing user=nobody"
     site = make_site(away)
+    site.broker.start()  # writes the password files; the lane asks at another port
     site.run("apply")
     lane = site.lane("plant", start=False)
     lane.start(ready=0)
-    wait_for("says which broker", lambda: str(site.data["broker"]["port"]) in lane.text(), 15)
-    wait_for("says which database", lambda: "/nonexistent" in lane.text() or "nothing" in lane.text(), 15)
+    wait_for("says which broker", lambda: said(lane, f"127.0.0.1:{site.data['broker']['port']}", "tries again"), 15)
+    wait_for("says which database", lambda: said(lane, "/nonexistent", "the journal keeps"), 15)
     assert lane.alive(), "it waits"
+    assert len(said(lane, str(site.data["broker"]["port"]))) <= 3, "one line, not one for each try"
     assert lane.stop() == 0
+
+
+def test_a_database_that_refuses_the_account_is_named_and_the_lane_goes_on(make_site):
+    def stranger(data):
+        data["database"]["connection"] = data["database"]["connection"].replace("user=postgres", "user=stranger")
+    site = make_site(stranger)
+    site.broker.start()
+    site.run("apply")
+    lane = site.lane("fire")
+    wait_for("says so", lambda: said(lane, "store.away", "stranger"), 15)
+    board = site.client()
+    panel(site).say(part="1-001", alarm=True)
+    board.wait("a fire is a fire", "wallwatch/alert/fire/", lambda t, b: b and b["rule"] == "fire")
+    assert lane.stop() == 0
+
+
+def test_tools_say_in_one_line_what_is_missing(make_site):
+    def away(data):
+        data["broker"]["port"] = free_port()
+        data["database"]["connection"] = "host=/nonexistent dbname=nothing user=nobody"
+    site = make_site(away)
+    site.broker.start()
+    site.run("apply")
+    for command, word in ((("alert", "list"), str(site.data["broker"]["port"])), (("migrate",), "/nonexistent"),
+                          (("audit",), "/nonexistent"), (("simulate", "--seconds", "1", "--quiet"), str(site.data["broker"]["port"]))):
+        done = site.run(*command, ok=(1,))
+        lines = [line for line in done.stderr.splitlines() if line.strip()]
+        assert lines and lines[0].startswith(f"wallwatch {command[0]}:") and word in done.stderr, done.stderr
+        assert len(lines) <= 3, "one line and a hint"
 
 
 def test_a_wrong_password_is_named(make_site):

@@ -9,12 +9,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Receiver:
-    """behave(n, id) -> one of: 200 or another status, "hang", "drop" (work done, answer lost).
-    effects: id -> how often it was taken as new by a receiver that honours the id."""
+    """behave(n, id) -> one of: 200 or another status, "hang", "drop" (work done, answer lost), "twice"
+    (two answers to one request). effects: id -> how often it was carried out by a receiver that knows
+    no ids; done: the same by one that honours them, in order."""
 
     def __init__(self, key=b"", behave=lambda n, id: 200, port=0):
         self.key, self.behave = key, behave
-        self.calls, self.effects, self.bad = [], {}, []
+        self.calls, self.effects, self.bad, self.done = [], {}, [], []
         self.lock = threading.Lock()
         self.release = threading.Event()
         outer = self
@@ -41,6 +42,7 @@ class Receiver:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.server.daemon_threads = True
+        self.server.handle_error = lambda request, address: None  # a peer may hang up: that is the test
         self.port = self.server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}/hook"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
@@ -58,14 +60,18 @@ class Receiver:
         if what == "hang":
             self.release.wait(60)
             return
-        if what == 200 or what == "drop":
-            with self.lock:  # the effect of an id happens once
-                self.effects.setdefault(ident, 0)
-                self.effects[ident] += 1
+        if what in (200, "drop", "twice"):
+            with self.lock:
+                if ident not in self.effects:
+                    self.done.append(ident)
+                self.effects[ident] = self.effects.get(ident, 0) + 1
         if what == "drop":
             handler.close_connection = True
             handler.connection.close()
             return
+        if what == "twice":
+            handler.answer(200)
+            what = 200
         handler.answer(what)
 
     def signed(self, headers, body):
