@@ -52,6 +52,14 @@ make_room(struct buf *buf, size_t n)
 }
 
 void
+buf_reserve(struct buf *buf, size_t n)
+{
+    const size_t room = buf->max - buf->len;
+
+    (void)make_room(buf, n < room ? n : room);
+}
+
+void
 buf_put(struct buf *buf, struct view bytes)
 {
     if (!make_room(buf, bytes.len))

@@ -26,6 +26,8 @@ void buf_fini(struct buf *buf);
 void buf_reset(struct buf *buf);
 struct view buf_view(const struct buf *buf);
 
+/* Room for n bytes at once, for who knows how long it will be; writes nothing. */
+void buf_reserve(struct buf *buf, size_t n);
 void buf_put(struct buf *buf, struct view bytes);
 void buf_text(struct buf *buf, const char *text);
 void buf_char(struct buf *buf, char c);

@@ -77,7 +77,7 @@ struct decoded {
     bool dup;             /* the broker's DUP flag */
     /* of (device, boot, sequence) or (device, serial, time), if the profile names one; else 0 */
     uint64_t identity;
-    uint64_t content; /* of topic and payload */
+    uint64_t content; /* of topic and payload; 0 where there is an identity */
     /* what the identity was made of, if both are whole numbers: for accounts of gaps */
     bool sequenced;
     int64_t boot, sequence;

@@ -20,6 +20,7 @@ enum flag {
 };
 
 #define VERSION 1
+#define FRAME_HEAD 12 /* bytes before the topic */
 
 bool
 journal_append(struct wal *journal, const struct message *msg, uint64_t *end, struct err *err)
@@ -31,6 +32,8 @@ journal_append(struct wal *journal, const struct message *msg, uint64_t *end, st
 
     CHECK(msg->topic.len <= UINT16_MAX);
     buf_init(&frame, JOURNAL_MAX_FRAME);
+    buf_reserve(
+        &frame, FRAME_HEAD + msg->topic.len + (cut ? JOURNAL_MAX_PAYLOAD : msg->payload.len));
     pack_u8(&frame, VERSION);
     pack_u8(&frame, (uint8_t)flags);
     pack_instant(&frame, msg->received);

@@ -267,14 +267,14 @@ normalise(const struct normalise_options *opt, const struct message *msg, struct
 {
     struct decoding d = {.opt = opt, .msg = msg, .arena = arena, .out = out};
 
-    *out = (struct decoded){.received = msg->received,
-        .dup = msg->dup,
-        .verdict = VERDICT_REJECTED,
-        .code = {"", 0},
-        .content = content_key(msg, arena)};
-    if (read_canary(&d) || !read_topic(&d))
-        return;
-    read_payload(&d);
-    if (out->n_readings > 0 || out->n_rejects == 0)
-        out->verdict = VERDICT_STORED;
+    *out = (struct decoded){
+        .received = msg->received, .dup = msg->dup, .verdict = VERDICT_REJECTED, .code = {"", 0}};
+    if (!read_canary(&d) && read_topic(&d)) {
+        read_payload(&d);
+        if (out->n_readings > 0 || out->n_rejects == 0)
+            out->verdict = VERDICT_STORED;
+    }
+    /* Only who has no identity is told from its repeats by what it says. */
+    if (out->identity == 0 && out->verdict != VERDICT_OWN)
+        out->content = content_key(msg, arena);
 }

@@ -34,7 +34,9 @@ step_into(const struct cJSON *item, const char *name, size_t len)
     if (!cJSON_IsObject(item))
         return NULL;
     for (item = item->child; item != NULL; item = item->next) {
-        if (strncmp(item->string, name, len) == 0 && item->string[len] == '\0')
+        /* Most names differ in the first byte, and this is asked fields times members often. */
+        if (item->string[0] == name[0] && strncmp(item->string, name, len) == 0 &&
+            item->string[len] == '\0')
             return item;
     }
     return NULL;
@@ -46,14 +48,37 @@ path_find(const struct cJSON *root, const char *path)
     const struct cJSON *item = root;
 
     while (item != NULL && *path != '\0') {
-        const size_t len = strcspn(path, ".");
+        size_t len = 0;
 
+        while (path[len] != '\0' && path[len] != '.')
+            len++;
         item = step_into(item, path, len);
         path += len;
         if (*path == '.')
             path++;
     }
     return item == NULL || cJSON_IsNull(item) ? NULL : item;
+}
+
+/* What "%.15g" makes of a whole number below 10^15, which boots and sequences are: the digits. */
+static bool
+whole_text(double number, char room[SCALAR_BYTES], struct view *out)
+{
+    char *at = room + SCALAR_BYTES;
+
+    if (!(number > -1e15 && number < 1e15) || number != floor(number) ||
+        (number == 0 && signbit(number)))
+        return false;
+    uint64_t rest = (uint64_t)fabs(number);
+
+    do {
+        *--at = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (number < 0)
+        *--at = '-';
+    *out = (struct view){at, (size_t)(room + SCALAR_BYTES - at)};
+    return true;
 }
 
 bool
@@ -69,6 +94,8 @@ scalar_text(const struct cJSON *item, char room[SCALAR_BYTES], struct view *out)
     }
     if (!cJSON_IsNumber(item))
         return false;
+    if (whole_text(item->valuedouble, room, out))
+        return true;
     for (int precision = 15; precision <= 17; precision += 2) {
         const int len = snprintf(room, SCALAR_BYTES, "%.*g", precision, item->valuedouble);
 
