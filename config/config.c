@@ -31,6 +31,35 @@ config_unref(struct config *config)
     free(box);
 }
 
+void
+config_place_state(struct config *config, const char *state_dir)
+{
+    if (state_dir != NULL)
+        config->state_dir = arena_text(&((struct config_box *)config)->arena, view_of(state_dir));
+}
+
+static void
+no_name(void *arg, const char *name)
+{
+    (void)arg;
+    (void)name;
+}
+
+/* One line instead of one for each file that is missing in a folder that is not there. */
+static bool
+is_folder(const struct loader *loader)
+{
+    struct source *whole = ARENA_NEW(loader->schema.scratch, struct source);
+    struct err err = {0};
+
+    *whole = (struct source){.name = loader->dir, .root = ""};
+    if (loader->fs->list(loader->fs->self, loader->dir, no_name, NULL, &err))
+        return true;
+    report_mark(loader->schema.reporter, whole, (struct mark){0, 0}, "missing-folder",
+        "this is not a folder that can be read", "不是可读取的文件夹");
+    return false;
+}
+
 static void
 load_all(struct loader *loader)
 {
@@ -43,6 +72,7 @@ load_all(struct loader *loader)
     load_policies(loader);
     load_rules(loader);
     load_clients(loader);
+    load_device_lanes(loader);
     prove_lanes(loader);
     prove_coverage(loader);
 }
@@ -66,7 +96,8 @@ config_load_from(const struct config_place *place, struct arena *arena, struct p
     arena_init(&scratch);
     map_init(&box->config.devices.by_code);
     box->refs = 1;
-    load_all(&loader);
+    if (is_folder(&loader))
+        load_all(&loader);
     config_files_list(place->fs, place->dir, &scratch, &files);
     config_files_hash(place->fs, place->dir, &files, box->config.hash);
     arena_fini(&scratch);

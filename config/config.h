@@ -91,6 +91,8 @@ struct config *config_load(
     const struct fs *fs, const char *dir, struct arena *arena, struct problems *problems);
 struct config *config_ref(struct config *config);
 void config_unref(struct config *config); /* NULL is fine */
+/* Another place for its state than its files say (copied); NULL: as they say. Before it is used. */
+void config_place_state(struct config *config, const char *state_dir);
 
 /* "file:line:column: text", the line, a caret, "hint: ...". */
 void problem_print(const struct problem *problem, enum lang lang, struct buf *out);
@@ -103,6 +105,10 @@ const struct lane_config *config_lane_of(const struct config *config, struct vie
 /* The one door (design section 7): versions in STATE/config/N/, `current` names one. */
 MUST_USE bool config_apply(const struct fs *fs, const char *dir, const struct config *config,
     uint32_t *version, struct err *err);
+/* A roll-back: the accepted version N is in force again, under its number. ERR_GONE: no such one.
+ */
+MUST_USE bool config_apply_version(
+    const struct fs *fs, const char *state_dir, uint32_t version, struct err *err);
 /* Loads version (0: current) from the state folder; ERR_GONE if nothing was ever applied. A version
  * that was accepted once always starts. */
 MUST_USE bool config_load_version(const struct fs *fs, const char *state_dir, uint32_t version,

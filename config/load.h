@@ -43,6 +43,7 @@ struct loader {
     struct names names[KIND_COUNT];
     const struct site_item *site; /* NULL: unreadable */
     /* the same tables as in config, still to be changed */
+    struct device *devices;
     struct channel *channels;
     struct unit *units;
     struct compound *compounds;
@@ -100,6 +101,8 @@ void load_rosters(struct loader *loader);
 void load_calendar(struct loader *loader);
 void load_classes(struct loader *loader);
 void load_devices(struct loader *loader);
+/* After lanes and patterns: which lane hears each device. */
+void load_device_lanes(struct loader *loader);
 void load_policies(struct loader *loader);
 void load_rules(struct loader *loader);
 /* What only holds for the whole: owners of topics, rosters without holes. */

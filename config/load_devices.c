@@ -2,6 +2,7 @@
 #include "config/load.h"
 
 #include "config/csv.h"
+#include "config/topic.h"
 
 #include <stdlib.h>
 
@@ -311,6 +312,7 @@ keep(struct loader *loader, struct row *rows, size_t n)
         loader->device_lines[len] = rows[i].line;
         devices[len++] = rows[i].device;
     }
+    loader->devices = devices;
     table->at = devices;
     table->len = len;
     for (size_t i = 0; i < len; i++)
@@ -377,4 +379,45 @@ load_devices(struct loader *loader)
     keep(loader, rows, read_rows(&table, &csv, rows));
     map_fini(&table.texts);
     free(rows);
+}
+
+/* Where a device of that class and profile speaks: by the first pattern made for it, else in the
+ * tree of its own. */
+static const struct lane_config *
+lane_of(const struct config *config, const struct device *device)
+{
+    const struct unit *district = device->compound->units[TIER_DISTRICT];
+    const struct lane_config *lane;
+    struct buf topic;
+
+    buf_init(&topic, 1024);
+    for (size_t i = 0; i < config->n_patterns && topic.len == 0; i++) {
+        const struct topic_pattern *pattern = &config->patterns[i];
+
+        if (pattern->class == device->class &&
+            (pattern->profile == NULL || pattern->profile == device->profile))
+            topic_sample(view_of(pattern->pattern), &topic);
+    }
+    if (topic.len == 0) {
+        buf_printf(&topic, "estate/%s/%s/%s/%s/telemetry", district != NULL ? district->id : "-",
+            device->compound->id, device->class->name, device->code);
+    }
+    lane = config_lane_of(config, buf_view(&topic));
+    buf_fini(&topic);
+    return lane;
+}
+
+void
+load_device_lanes(struct loader *loader)
+{
+    /* what is wrong there has been said, and nobody will judge by this */
+    if (report_spoiled(loader->schema.reporter, "site.yaml") ||
+        report_spoiled(loader->schema.reporter, "grid.yaml") ||
+        report_spoiled(loader->schema.reporter, "devices.csv"))
+        return;
+    for (size_t i = 0; i < loader->config->devices.len; i++) {
+        const struct lane_config *lane = lane_of(loader->config, &loader->devices[i]);
+
+        loader->devices[i].lane = lane != NULL ? lane->name : NULL;
+    }
 }

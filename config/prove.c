@@ -9,7 +9,6 @@
 #include <stdlib.h>
 
 static const char *const streams[] = {"telemetry", "event", "status"};
-#define ANY_DEVICE "0" /* stands for every device that no filter names */
 
 /* One lane owns what all filters with equal claim to a topic say; more is an error. */
 static const struct lane_config *
@@ -153,13 +152,7 @@ prove_patterns(struct loader *loader)
         struct buf topic;
 
         buf_init(&topic, 1024);
-        for (size_t n = 0; topic_level(pattern, n).ptr != NULL; n++) {
-            const struct view level = topic_level(pattern, n);
-
-            if (n > 0)
-                buf_char(&topic, '/');
-            buf_put(&topic, level.len > 0 && level.ptr[0] == '{' ? view_of(ANY_DEVICE) : level);
-        }
+        topic_sample(pattern, &topic);
         buf_char(&topic, '\0');
         if (owner_of(config, topic.ptr, &rival) == NULL) {
             report(loader->schema.reporter, loader->pattern_nodes[i], "no-owner",

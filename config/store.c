@@ -278,11 +278,21 @@ store_version(const struct fs *fs, const char *dir, const struct config *config,
     return good;
 }
 
+static bool
+name_current(const struct fs *fs, const char *state_dir, uint32_t version, struct err *err)
+{
+    char path[PATH_BYTES], text[32];
+
+    put_path(path, "%s/config/current", state_dir);
+    (void)snprintf(text, sizeof(text), "%u\n", version);
+    return fs_replace(fs, path, view_of(text), err) || err_wrap(err, "apply: version %u", version);
+}
+
 bool
 config_apply(const struct fs *fs, const char *dir, const struct config *config, uint32_t *version,
     struct err *err)
 {
-    char path[PATH_BYTES], text[32];
+    char path[PATH_BYTES];
     struct err ignored = {0};
     uint32_t highest = 0;
 
@@ -293,10 +303,8 @@ config_apply(const struct fs *fs, const char *dir, const struct config *config, 
     (void)fs->list(fs->self, path, keep_highest, &highest, &ignored);
     if (!store_version(fs, dir, config, highest + 1, err))
         return err_wrap(err, "apply: version %u", highest + 1);
-    put_path(path, "%s/config/current", config->state_dir);
-    (void)snprintf(text, sizeof(text), "%u\n", highest + 1);
-    if (!fs_replace(fs, path, view_of(text), err))
-        return err_wrap(err, "apply: version %u", highest + 1);
+    if (!name_current(fs, config->state_dir, highest + 1, err))
+        return false;
     *version = highest + 1;
     return true;
 }
@@ -337,4 +345,15 @@ config_load_version(const struct fs *fs, const char *state_dir, uint32_t version
     }
     arena_fini(&arena);
     return good || err_wrap(err, "configuration %u", version);
+}
+
+bool
+config_apply_version(const struct fs *fs, const char *state_dir, uint32_t version, struct err *err)
+{
+    struct config *config;
+
+    if (!config_load_version(fs, state_dir, version, &config, err))
+        return false;
+    config_unref(config);
+    return name_current(fs, state_dir, version, err);
 }

@@ -118,3 +118,15 @@ config_lane_of(const struct config *config, struct view topic)
     }
     return best;
 }
+
+void
+topic_sample(struct view pattern, struct buf *out)
+{
+    for (size_t n = 0; topic_level(pattern, n).ptr != NULL; n++) {
+        const struct view level = topic_level(pattern, n);
+
+        if (n > 0)
+            buf_char(out, '/');
+        buf_put(out, level.len > 0 && level.ptr[0] == '{' ? view_of(ANY_DEVICE) : level);
+    }
+}

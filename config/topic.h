@@ -1,6 +1,7 @@
 /* topic: MQTT filters and a site's own topic patterns. Pure. */
 #pragma once
 
+#include "base/buf.h"
 #include "base/view.h"
 
 #include <stdbool.h>
@@ -15,3 +16,6 @@ int filter_compare(struct view a, struct view b);
 struct view topic_level(struct view topic, size_t n);
 /* A filter whose levels may also be {device} (exactly once), {compound} and {class}. */
 bool pattern_valid(struct view pattern);
+#define ANY_DEVICE "0" /* stands for every device that no filter names */
+/* Appends a topic that the pattern takes: ANY_DEVICE for what stands in braces. */
+void topic_sample(struct view pattern, struct buf *out);

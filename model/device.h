@@ -25,6 +25,7 @@ struct device {
     const char *zone;     /* "" if none: then the device is its own zone */
     const char *name;     /* "" if none; text for people */
     enum side side;
+    const char *lane;     /* whose filters take its topics; NULL: not known, then any lane's */
     int install_year;     /* 0: unknown */
     struct span interval; /* expected; 0: the class's */
     const char *const *tags;

@@ -14,7 +14,7 @@ struct engine *
 engine_new(const struct engine_options *opt)
 {
     struct engine *engine = mem_zalloc(1, sizeof(*engine));
-    const struct facts_options facts = {opt->rules, opt->devices, &opt->classes};
+    const struct facts_options facts = {opt->rules, opt->devices, &opt->classes, opt->lane};
 
     engine->opt = *opt;
     engine->facts = facts_new(&facts);

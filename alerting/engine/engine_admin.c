@@ -155,7 +155,7 @@ admin_configure(struct engine *engine, const struct input *in)
     gauges_flush(engine);
     engine->opt = *in->options;
     const struct facts_options facts = {
-        engine->opt.rules, engine->opt.devices, &engine->opt.classes};
+        engine->opt.rules, engine->opt.devices, &engine->opt.classes, engine->opt.lane};
 
     facts_configure(engine->facts, &facts);
     outbox_configure(engine->outbox, engine->opt.channels);

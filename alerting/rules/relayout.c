@@ -90,6 +90,14 @@ move_member(struct member *member, const struct layout *layout)
     free_block(&old);
 }
 
+/* The silence of a device that another lane hears is that lane's to judge. */
+static bool
+is_heard_here(const struct facts *facts, const struct device *device)
+{
+    return facts->opt.lane == NULL || device->lane == NULL ||
+           strcmp(facts->opt.lane, device->lane) == 0;
+}
+
 /* Who was taken off the list, or was listed under another class, is forgotten; who never was on it
  * stays as unlisted as he is. Members have the new layout and still the old place here. */
 static bool
@@ -100,7 +108,8 @@ stays(const struct facts *facts, const struct member *member)
     if (member->self.listed == NULL)
         return true;
     device = device_find(facts->opt.devices, member->self.code);
-    return device != NULL && device->class->index == member->layout->class->index;
+    return device != NULL && device->class->index == member->layout->class->index &&
+           is_heard_here(facts, device);
 }
 
 void
@@ -108,6 +117,9 @@ members_list(struct facts *facts, int64_t clock)
 {
     for (size_t i = 0; i < facts->opt.devices->len; i++) {
         const struct device *device = &facts->opt.devices->at[i];
+
+        if (!is_heard_here(facts, device))
+            continue;
         struct member *root =
             member_get(facts, device->class, view_of(device->code), view_of(""), clock);
 

@@ -89,6 +89,7 @@ struct facts_options {
     const struct ruleset *rules;        /* borrowed until the next facts_configure */
     const struct device_table *devices; /* borrowed likewise */
     const struct class_table *classes;
+    const char *lane; /* silence is judged only of listed devices that this lane hears; NULL: all */
 };
 
 struct facts *facts_new(const struct facts_options *opt);

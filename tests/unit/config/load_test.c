@@ -124,6 +124,8 @@ a_topic_belongs_to_the_lane_with_the_most_specific_filter(void **state)
         "plant");
     assert_string_equal(config_lane_of(config, view_of("estate"))->name, "plant");
     assert_null(config_lane_of(config, view_of("wallwatch/status/fire")));
+    assert_string_equal(device_find(&config->devices, view_of("FA-0001"))->lane, "fire");
+    assert_string_equal(device_find(&config->devices, view_of("EL-0001"))->lane, "plant");
     unload(&loaded);
 }
 

@@ -187,6 +187,33 @@ silence_is_noticed_also_of_devices_never_heard(void **state)
 }
 
 static void
+the_silence_of_what_another_lane_hears_is_not_judged(void **state)
+{
+    struct setup setup;
+
+    (void)state;
+    setup_make(&setup, rules, ARRAY_LEN(rules), 3);
+    setup.devices[0].lane = "here";
+    setup.devices[1].lane = "there";
+    struct facts_options options = setup_options(&setup);
+
+    options.lane = "here";
+    struct facts *facts = facts_new(&options);
+
+    facts_link(facts, true, at_s(0));
+    struct judgements got = {0};
+
+    while (got.len == 0)
+        got = facts_tick(facts, at_s(5000));
+    /* A1 is theirs; of A2 it is not known, so anybody judges it */
+    assert_int_equal(got.len, 2);
+    assert_true(view_is(got.at[0].subject->code, "A0"));
+    assert_true(view_is(got.at[1].subject->code, "A2"));
+    facts_free(facts);
+    setup_end(&setup);
+}
+
+static void
 silence_counts_only_connected_time(void **state)
 {
     struct test *test = *state;
@@ -367,6 +394,7 @@ main(void)
         cmocka_unit_test_setup_teardown(a_field_grows_unknown_after_three_intervals, start, stop),
         cmocka_unit_test_setup_teardown(
             silence_is_noticed_also_of_devices_never_heard, start, stop),
+        cmocka_unit_test(the_silence_of_what_another_lane_hears_is_not_judged),
         cmocka_unit_test_setup_teardown(silence_counts_only_connected_time, start, stop),
         cmocka_unit_test_setup_teardown(a_clock_that_was_moved_changes_no_deadline, start, stop),
         cmocka_unit_test_setup_teardown(two_detectors_of_a_zone_confirm_each_other, start, stop),
