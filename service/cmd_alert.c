@@ -321,7 +321,7 @@ run(const struct asked *asked, bool command)
     struct err err = {0};
     int code = EXIT_FOUND;
 
-    if (!configured_current(asked->config_dir, asked->state_dir, &config))
+    if (!configured_read(asked->config_dir, asked->state_dir, &config))
         return EXIT_FOUND;
     client = find_client(config, asked->as);
     if (client == NULL)

@@ -58,39 +58,50 @@ tell_process(void *arg, const char *name)
     buf_fini(&text);
 }
 
+/* SIGHUP to all that run, and a line that says so. */
 static int
-apply(const char *dir, enum lang lang)
+announce(const struct config *config, uint32_t before, uint32_t version, enum lang lang)
+{
+    char run_dir[PATH_BYTES];
+    struct told told = {run_dir, 0};
+    struct err err = {0};
+
+    (void)snprintf(run_dir, sizeof(run_dir), "%s/run", config->state_dir);
+    /* without the folder nothing runs yet */
+    (void)fs_posix()->list(fs_posix()->self, run_dir, tell_process, &told, &err);
+    (void)printf(lang == LANG_ZH ? "版本 %" PRIu32 " %s, 已通知 %d 个进程\n"
+                                 : "version %" PRIu32 " %s, %d processes told\n",
+        version,
+        version == before ? (lang == LANG_ZH ? "已在使用" : "is in force already")
+                          : (lang == LANG_ZH ? "已生效" : "is in force"),
+        told.count);
+    return EXIT_FINE;
+}
+
+/* again 0: the folder's files become a new version; else that version is in force again, and of the
+ * folder only the place of its state counts. */
+static int
+apply(const char *dir, uint32_t again, enum lang lang)
 {
     struct problems problems;
     struct arena arena;
     struct err err = {0};
-    uint32_t before = 0, version;
+    uint32_t before = 0, version = again;
     int code = EXIT_FOUND;
 
     arena_init(&arena);
     struct config *config = config_load(fs_posix(), dir, &arena, &problems);
 
-    report_config(config != NULL ? stdout : stderr, config, &problems, lang);
+    if (again == 0 || config == NULL)
+        report_config(config != NULL ? stdout : stderr, config, &problems, lang);
     if (config != NULL) {
-        char run_dir[PATH_BYTES];
-        struct told told = {run_dir, 0};
-
         if (!config_current(fs_posix(), config->state_dir, &before, &err))
             before = 0;
-        if (!config_apply(fs_posix(), dir, config, &version, &err)) {
+        if (again > 0 ? config_apply_version(fs_posix(), config->state_dir, again, &err)
+                      : config_apply(fs_posix(), dir, config, &version, &err))
+            code = announce(config, before, version, lang);
+        else
             (void)fprintf(stderr, "wallwatch apply: %s\n", err.text);
-        } else {
-            (void)snprintf(run_dir, sizeof(run_dir), "%s/run", config->state_dir);
-            /* without the folder nothing runs yet */
-            (void)fs_posix()->list(fs_posix()->self, run_dir, tell_process, &told, &err);
-            (void)printf(lang == LANG_ZH ? "版本 %" PRIu32 " %s, 已通知 %d 个进程\n"
-                                         : "version %" PRIu32 " %s, %d processes told\n",
-                version,
-                version == before ? (lang == LANG_ZH ? "已在使用" : "is in force already")
-                                  : (lang == LANG_ZH ? "已生效" : "is in force"),
-                told.count);
-            code = EXIT_FINE;
-        }
     }
     config_unref(config);
     arena_fini(&arena);
@@ -100,7 +111,8 @@ apply(const char *dir, enum lang lang)
 int
 cmd_apply(int argc, char **argv)
 {
-    const char *lang_name = NULL, *dir = CONFIG_DIR_DEFAULT;
+    const char *lang_name = NULL, *dir = CONFIG_DIR_DEFAULT, *again = NULL;
+    int64_t version = 0;
     const char *args[1];
     char whole[PATH_BYTES];
     int n_args, code;
@@ -110,6 +122,7 @@ cmd_apply(int argc, char **argv)
             NULL},
         {"lang", "LANG", "language of the messages, zh or en (default: en, zh if LANG says so)",
             &lang_name, NULL},
+        {"version", "N", "go back to version N, which was in force before", &again, NULL},
     };
     const struct usage usage = {"apply", "[DIR]",
         "Checks the files and, if there is no error, stores them as a new version in the state\n"
@@ -120,6 +133,8 @@ cmd_apply(int argc, char **argv)
         return code;
     if (!report_config_lang("apply", lang_name, &lang))
         return EXIT_USAGE;
+    if (again != NULL && !options_number("apply", "version", again, 1, 999999999, &version))
+        return EXIT_USAGE;
     if (n_args == 1)
         dir = args[0];
     /* a version remembers the folder that its relative paths are relative to */
@@ -127,5 +142,5 @@ cmd_apply(int argc, char **argv)
         (void)fprintf(stderr, "wallwatch apply: '%s' is not a folder that can be read\n", dir);
         return EXIT_FOUND;
     }
-    return apply(whole, lang);
+    return apply(whole, (uint32_t)version, lang);
 }

@@ -10,21 +10,6 @@
 
 #include <sodium.h>
 
-static bool
-has_lane(const struct config *config, const char *name)
-{
-    for (size_t i = 0; i < config->n_lanes; i++) {
-        if (strcmp(config->lanes[i].name, name) == 0)
-            return true;
-    }
-    (void)fprintf(
-        stderr, "wallwatch lane: '%s' is not a lane of this configuration, allowed are", name);
-    for (size_t i = 0; i < config->n_lanes; i++)
-        (void)fprintf(stderr, "%s '%s'", i > 0 ? "," : "", config->lanes[i].name);
-    (void)fprintf(stderr, "\n");
-    return false;
-}
-
 int
 cmd_lane(int argc, char **argv)
 {
@@ -47,6 +32,7 @@ cmd_lane(int argc, char **argv)
     const char *args[1];
     char program[4096];
     struct config *config = NULL;
+    struct err err = {0};
     int n_args;
     int code;
 
@@ -57,14 +43,16 @@ cmd_lane(int argc, char **argv)
         (void)fprintf(stderr, "wallwatch lane: libsodium cannot start\n");
         return EXIT_FOUND;
     }
-    if (!configured_current(config_dir, state_dir, &config))
+    if (!configured_start(config_dir, state_dir, args[0], &config))
         return EXIT_FOUND;
     code = EXIT_FOUND;
     const ssize_t len = readlink("/proc/self/exe", program, sizeof(program) - 1);
 
     if (len <= 0) {
         (void)fprintf(stderr, "wallwatch lane: /proc/self/exe cannot be read\n");
-    } else if (has_lane(config, args[0])) {
+    } else if (!configured_lane(config, args[0], &err)) {
+        (void)fprintf(stderr, "wallwatch lane: %s\n", err.text);
+    } else {
         program[len] = '\0';
         code = lane_run(config, args[0], program);
     }

@@ -353,7 +353,7 @@ cmd_run(int argc, char **argv)
         return EXIT_FOUND;
     }
     boss.program[len] = '\0';
-    if (!configured_current(boss.config_dir, boss.state_dir, &config))
+    if (!configured_start(boss.config_dir, boss.state_dir, NULL, &config))
         return EXIT_FOUND;
     code = supervise(&boss, config);
     config_unref(config);

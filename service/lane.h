@@ -209,6 +209,7 @@ struct lane {
     struct instant close_by;
     int exit_code;
     bool reloading;
+    bool reload_again; /* asked for meanwhile */
     uv_work_t reload_work;
     uint32_t reload_version;
     struct config *reloaded;

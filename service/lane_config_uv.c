@@ -28,13 +28,10 @@ load_new(uv_work_t *work)
 }
 
 static void
-after_load(uv_work_t *work, int status)
+take_over(struct lane *lane)
 {
-    struct lane *lane = work->data;
     char body[64];
 
-    (void)status;
-    lane->reloading = false;
     if (lane->reloaded == NULL) {
         if (lane->reload_err.kind != ERR_NONE)
             log_error("config.reload", "text=\"%s\" next=\"version %" PRIu32 " stays in force\"",
@@ -55,11 +52,27 @@ after_load(uv_work_t *work, int status)
     log_info("config.in_force", "version=%" PRIu32, lane->config->version);
 }
 
+static void
+after_load(uv_work_t *work, int status)
+{
+    struct lane *lane = work->data;
+
+    (void)status;
+    lane->reloading = false;
+    take_over(lane);
+    /* applied once more while this one was being read */
+    if (lane->reload_again)
+        lane_reload(lane);
+}
+
 void
 lane_reload(struct lane *lane)
 {
+    if (lane->reloading)
+        lane->reload_again = true;
     if (lane->reloading || lane->closing)
         return;
+    lane->reload_again = false;
     lane->reloading = true;
     lane->reload_version = lane->config->version;
     lane->reload_work.data = lane;
