@@ -7,7 +7,7 @@ import pytest
 
 from harness.process import wait_for
 from harness.receiver import Receiver
-from harness.site import only_webhook, panel
+from harness.site import charger, only_webhook, panel
 
 
 def fleet(site, *args):
@@ -122,6 +122,102 @@ def test_a_broker_restart_keeps_the_session_and_what_came_meanwhile(site):
     again = site.client()
     again.wait("the next fire", "wallwatch/alert/fire/", lambda t, b: b and b["compound"] == "TL-05")
     wait_for("stored", lambda: site.value("SELECT count(*) FROM telemetry.fire") == 3)
+
+
+@pytest.mark.slow
+def test_a_broker_restart_under_load_loses_and_doubles_nothing(site):
+    """A clean restart: the broker writes its sessions and queues. (kill -9 loses what it acknowledged
+    in its last 2 s: docs, and that is not ours to mend.)"""
+    for name in ("fire", "plant"):
+        site.lane(name)
+    ledger, sim = fleet(site, "--rate", 300)
+    for n in range(3):
+        time.sleep(3)
+        site.broker.stop()
+        site.broker.start()
+        for lane in site.lanes.values():
+            wait_for("connected again", lane.ready, 30)
+    time.sleep(3)
+    sim.stop(60)
+    all_stored(site)
+    audit(site, ledger)
+    sent = sum(1 for line in ledger.read_text().splitlines() if json.loads(line).get("answer") in (0, 16))
+    print(f"\n3 broker restarts, {sent} acknowledged messages: 0 lost, 0 doubled")
+    assert sent > 1500
+    assert site.value("SELECT count(*) FROM alerting.event WHERE body->>'event' = 'opened' "
+                      "AND body->'snapshot'->>'rule' = 'gap-possible'") == 0, "the session was kept"
+
+
+def test_a_broker_that_forgets_its_session_is_said(site):
+    site.lane("fire")
+    board = site.client()
+    panel(site).say(part="1-001", alarm=False)
+    wait_for("stored", lambda: site.value("SELECT count(*) FROM telemetry.fire") == 1)
+    site.broker.stop()
+    for path in site.broker.folder.glob("*.db"):
+        path.unlink()
+    site.broker.start()
+    board = site.client()
+    board.wait("gap possible", "wallwatch/alert/fire/",
+               lambda t, b: b and b["rule"] == "gap-possible" and b["severity"] == "orange", 30)
+    device = panel(site)
+    device.boot = 2
+    device.say(part="1-002", alarm=True)
+    board.wait("it subscribed again", "wallwatch/alert/fire/", lambda t, b: b and b["rule"] == "fire")
+
+
+@pytest.mark.slow
+def test_steps_fire_at_their_deadlines_also_over_kills_and_late_ones_say_so(make_site):
+    """P5: +0..2 s, never early, never after what they wait for has happened."""
+    def short(data):
+        for policy in data["policies"]:
+            if policy["policy"] == "charger-orange":
+                policy["steps"] = [{"tier": "point", "after": "0s"},
+                                   {"tier": "station", "after": "4s", "unless": "acknowledged"},
+                                   {"tier": "subdistrict", "after": "14s", "unless": "acknowledged"},
+                                   {"tier": "district", "after": "20s", "unless": "acknowledged"}]
+    site = make_site()
+    site.edit("policies.yaml", short)
+    site.prepare()
+    lane = site.lane("plant")
+    board = site.client()
+    for n in (4, 5):
+        charger(site, n).say(ports=[{"port": 1, "port_temp": 70}])
+        board.wait("a case", "wallwatch/alert/plant/", lambda t, b: b and b["compound"] == f"TL-{n:02d}")
+    case = {n: board.wait("a case", "wallwatch/alert/plant/", lambda t, b: b and b["compound"] == f"TL-{n:02d}")[2]["alert"]
+            for n in (4, 5)}
+
+    def told(n):
+        return {r["tier"]: r for (r,) in site.sql(
+            "SELECT json_build_object('tier', body->>'tier', 'at', extract(epoch FROM at), 'late', (body->>'late_us')::bigint, "
+            "'due', extract(epoch FROM (body->>'due')::timestamptz)) FROM alerting.event "
+            "WHERE body->>'event' = 'told' AND alert = %s", case[n])}
+    wait_for("the station's turn", lambda: "station" in told(4) and "station" in told(5), 10)
+    lane.kill_alone()
+    lane.start()
+    wait_for("the subdistrict's turn", lambda: "subdistrict" in told(4), 20)
+    board.publish("wallwatch/command/plant", site.envelope("console", {
+        "alert": case[5], "by": "li-na", "command": "acknowledge", "reason": ""}))
+    board.wait("taken", "wallwatch/alert/plant/", lambda t, b: b and b["alert"] == case[5] and b["state"] == "acknowledged")
+    lane.kill_alone()
+    down = 8  # over the district's deadline
+    time.sleep(down)
+    lane.start()
+    wait_for("the district, late", lambda: "district" in told(4), 15)
+    opened = told(4)["point"]["due"]
+    # the event bears the deadline's own instant: what counts is when somebody heard
+    heard = {}
+    for at, _, body in board.seen("wallwatch/notice/"):
+        if body.get("alert", {}).get("alert") == case[4]:
+            heard.setdefault(body["tier"], at)
+    for tier, after in (("point", 0), ("station", 4), ("subdistrict", 14)):
+        step = told(4)[tier]
+        assert step["due"] == pytest.approx(opened + after, abs=0.001) and step["late"] == 0
+        assert 0 <= heard[tier] - step["due"] <= 2, (tier, step)
+        print(f"\n{tier}: heard {1000 * (heard[tier] - step['due']):.0f} ms after its deadline", end="")
+    late = told(4)["district"]
+    assert late["late"] > 1_000_000 and late["due"] == pytest.approx(opened + 20, abs=0.001)
+    assert "district" not in told(5), "it was acknowledged before"
 
 
 @pytest.mark.parametrize("way", ["500", "hang", "drop", "twice"])
