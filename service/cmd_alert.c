@@ -318,11 +318,18 @@ run(const struct asked *asked, bool command)
     struct client_options options = {0};
     char beside[4096];
     char client_id[128];
+    char lane[64];
     struct err err = {0};
     int code = EXIT_FOUND;
 
     if (!configured_read(asked->config_dir, asked->state_dir, &config))
         return EXIT_FOUND;
+    (void)snprintf(lane, sizeof(lane), "%.*s", asked->id != NULL ? (int)strcspn(asked->id, "-") : 0,
+        asked->id != NULL ? asked->id : "");
+    if (asked->id != NULL && !configured_lane(config, lane, &err)) {
+        code = fail(err.text);
+        goto out;
+    }
     client = find_client(config, asked->as);
     if (client == NULL)
         goto out;

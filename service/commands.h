@@ -23,5 +23,6 @@ command_fn cmd_journal;
 command_fn cmd_lane;
 command_fn cmd_migrate;
 command_fn cmd_post;
+command_fn cmd_rejects;
 command_fn cmd_run;
 command_fn cmd_simulate;
