@@ -119,7 +119,8 @@ put_string(struct buf *out, struct view text)
             buf_printf(out, "\\u%04x", c);
         plain = ++i;
     }
-    buf_put(out, (struct view){text.ptr + plain, text.len - plain});
+    if (plain < text.len)
+        buf_put(out, (struct view){text.ptr + plain, text.len - plain});
     buf_char(out, '"');
 }
 

@@ -142,7 +142,7 @@ copy_reading(struct buf *out, const struct copy_origin *origin, const struct rea
 {
     const struct class *class = reading->class;
     const struct field_value *value = reading->values;
-    const struct field_value *end = value + reading->n_values;
+    const struct field_value *end = reading->n_values == 0 ? value : value + reading->n_values;
 
     copy_row(out, copy_class_columns(class));
     copy_i64(out, (int64_t)reading->device);

@@ -1,6 +1,5 @@
 #include "ingest/journal/journal.h"
 
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int

@@ -1,6 +1,5 @@
 #include "alerting/ledger/ledger.h"
 
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int
