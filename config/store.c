@@ -350,7 +350,7 @@ config_load_version(const struct fs *fs, const char *state_dir, uint32_t version
 bool
 config_apply_version(const struct fs *fs, const char *state_dir, uint32_t version, struct err *err)
 {
-    struct config *config;
+    struct config *config = NULL;
 
     if (!config_load_version(fs, state_dir, version, &config, err))
         return false;

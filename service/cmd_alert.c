@@ -184,6 +184,7 @@ static int
 exchange(struct mqtt_client *mqtt, const struct asked *asked, const struct client *client,
     struct view text, const char *id)
 {
+    CHECK(asked->id != NULL);
     const size_t lane_len = strcspn(asked->id, "-");
     char topic[256];
     char answers[256];

@@ -147,13 +147,14 @@ show_frame(void *arg, struct view frame, uint64_t end)
     show->unknown += !known;
     if (show->verify)
         return true;
-    if (!known)
+    if (!known) {
         buf_printf(&show->line, "%" PRIu64 " not a %s record, %zu bytes", end,
             show->ledger ? "ledger" : "journal", frame.len);
-    else if (show->ledger)
+    } else if (show->ledger) {
         put_record(show, &record, end);
-    else
+    } else {
         put_message(show, &msg, end);
+    }
     (void)printf("%.*s\n", VIEW_ARG(buf_view(&show->line)));
     show->shown++;
     return show->limit == 0 || show->shown < show->limit;

@@ -23,7 +23,7 @@ static void
 put_text(struct buf *out, const char *text)
 {
     for (; *text != '\0'; text++)
-        buf_char(out, (unsigned char)*text < ' ' || *text == 0x7f ? '.' : *text);
+        buf_char(out, (char)((unsigned char)*text < ' ' || *text == 0x7f ? '.' : *text));
 }
 
 static void

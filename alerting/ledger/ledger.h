@@ -16,7 +16,7 @@ enum ledger_type {
     LEDGER_EVENT = 2, /* kind is 0; body is the event */
 };
 
-#define LEDGER_MAX_FRAME ((uint32_t)256 * 1024)
+#define LEDGER_MAX_FRAME ((uint32_t)262144) /* 256 KiB */
 
 struct ledger_record {
     enum ledger_type type;
