@@ -30,7 +30,7 @@ owner_of(const struct config *config, const char *topic, const struct lane_confi
     for (size_t i = 0; i < config->n_lanes; i++) {
         const struct lane_config *lane = &config->lanes[i];
 
-        for (size_t j = 0; lane != owner && j < lane->n_filters; j++) {
+        for (size_t j = 0; best != NULL && lane != owner && j < lane->n_filters; j++) {
             if (filter_matches(view_of(lane->filters[j]), view_of(topic)) &&
                 filter_compare(view_of(lane->filters[j]), view_of(best)) == 0)
                 *rival = lane;
