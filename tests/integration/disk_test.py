@@ -1,4 +1,5 @@
 """Disks that are full, broken or damaged, kills at any moment, clocks that jump (design section 11)."""
+import datetime
 import hashlib
 import json
 import os
@@ -9,8 +10,8 @@ import time
 
 import pytest
 
-from harness.process import wait_for
-from harness.site import lift, panel
+from harness.process import WALLWATCH, wait_for
+from harness.site import charger, lift, panel
 
 PAD = "x" * 60000  # a message of this size fills a segment quickly
 
@@ -66,9 +67,11 @@ def small(make_site, state=None, lane="fire", **changes):
 
 def events(site, lane):
     """The ledger's events in order, each (body as text, as parsed)."""
-    out = site.run("journal", "show", site.state / f"lane-{lane}", "--ledger", "--json").stdout
+    done = subprocess.run([WALLWATCH, "journal", "show", site.state / f"lane-{lane}", "--ledger", "--json"],
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
     found = []
-    for line in out.splitlines():
+    for line in done.stdout.splitlines():
         record = json.loads(line)
         if record["kind"] == "event":
             found.append((record["body"], json.loads(record["body"])))
@@ -188,3 +191,320 @@ def test_plant_gives_up_the_oldest_at_95_percent_and_the_books_balance(make_site
     assert found["lanes"][0]["missing"] == sent - stored, (found, stored, sent, canaries)
     own(board, "plant", "shed", 60, condition="false")
     own(board, "plant", "journal-filling", 60, condition="false")
+
+
+class Strace:
+    """Makes system calls of a running process fail: on one file, or (path None) on all."""
+
+    def __init__(self, lane, inject, path=None):
+        args = ["strace", "-f", "-o", "/dev/null", "-e", "trace=fdatasync", "-e", f"inject=fdatasync:{inject}"]
+        if path:
+            args += ["-P", str(path)]
+        self.pid = lane.popen.pid
+        self.popen = subprocess.Popen(args + ["-p", str(self.pid)], stdin=subprocess.DEVNULL,
+                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for("strace is attached", self.attached)
+
+    def attached(self):
+        assert self.popen.poll() is None
+        tracers = [p.read_text().split("TracerPid:\t")[1].split("\n")[0]
+                   for p in pathlib.Path(f"/proc/{self.pid}/task").glob("*/status")]
+        return all(t == str(self.popen.pid) for t in tracers)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *args):
+        self.popen.terminate()
+        self.popen.wait()
+
+
+def current_segment(lane, log):
+    """The file that the lane writes this log to now."""
+    for fd in pathlib.Path(f"/proc/{lane.popen.pid}/fd").iterdir():
+        path = os.readlink(fd)
+        flags = int((fd.parent.parent / f"fdinfo/{fd.name}").read_text().split("flags:\t")[1].split()[0], 8)
+        if f"/{log}/" in path and path.endswith(".seg") and flags & os.O_ACCMODE != os.O_RDONLY:
+            return path
+    raise AssertionError(f"no {log} is open")
+
+
+def test_a_fire_lane_whose_journal_cannot_be_synced_goes_on_in_a_new_file(site):
+    lane = site.lane("fire")
+    board = site.client()
+    path = current_segment(lane, "journal")
+    with Strace(lane, "error=EIO", path):
+        panel(site, 2).say(part="1-023", alarm=True)
+        board.wait("the fire", "wallwatch/alert/fire/", is_rule("fire"), 5)
+        own(board, "fire", "disk-trouble")
+        assert current_segment(lane, "journal") != path
+    lane.kill_alone()
+    lane.start()
+    panel(site, 5).say(part="1-023", alarm=True)
+    wait_for("both rows", lambda: site.value("SELECT count(*) FROM telemetry.fire") == 2, 30)
+    wait_for("all", lambda: lane.metric("wallwatch_records_waiting") == 0, 30)
+    site.run("audit", "--lane", "fire")
+    check_chain(site, "fire")
+
+
+def test_a_fire_lane_without_any_disk_goes_on_from_memory_and_comes_back(site):
+    lane = site.lane("fire")
+    board = site.client()
+    with Strace(lane, "error=EIO"):
+        panel(site, 2).say(part="1-023", alarm=True)
+        board.wait("the fire", "wallwatch/alert/fire/", is_rule("fire"), 5)
+        own(board, "fire", "p1-suspended", condition="true")
+        assert not lane.metric("wallwatch_outbox_waiting") > 5
+    own(board, "fire", "p1-suspended", condition="false", subject="fire-journal")
+    wait_for("ready", lane.ready)
+    panel(site, 5).say(part="1-023", alarm=True)
+    board.wait("the next fire", "wallwatch/alert/fire/", is_rule("fire", compound="TL-05"), 5)
+    wait_for("both rows", lambda: site.value("SELECT count(*) FROM telemetry.fire") == 2, 30)
+    site.run("audit", "--lane", "fire")
+
+
+def test_a_plant_lane_whose_journal_cannot_be_synced_ends_and_loses_nothing(site):
+    lane = site.lane("plant")
+    device = lift(site, 3)
+    for _ in range(20):
+        device.say(speed=0.0)
+    with Strace(lane, "error=EIO", current_segment(lane, "journal")):
+        for _ in range(50):
+            device.say(speed=0.0)
+        wait_for("it ends", lambda: not lane.alive())
+    assert lane.popen.returncode == -6
+    for _ in range(20):
+        device.say(speed=0.0)
+    lane.start()
+    wait_for("all rows", lambda: site.value("SELECT count(*) FROM telemetry.elevator") == 90, 30)
+    wait_for("all", lambda: lane.metric("wallwatch_records_waiting") == 0, 30)
+    site.run("audit", "--lane", "plant")
+
+
+def test_a_plant_lane_whose_ledger_cannot_be_synced_goes_on_in_a_new_file(site):
+    lane = site.lane("plant")
+    board = site.client()
+    path = current_segment(lane, "ledger")
+    with Strace(lane, "error=EIO", path):
+        charger(site, 4).say(part="1", port_temp=65)
+        board.wait("the alert", "wallwatch/alert/plant/", is_rule("charger-hot"), 5)
+        own(board, "plant", "disk-trouble", subject="plant-ledger")
+        assert current_segment(lane, "ledger") != path
+    lane.kill_alone()
+    lane.start()
+    assert "id=replay.differs" not in lane.text()
+    check_chain(site, "plant")
+
+
+def pictures(site, lane):
+    """What the retained topics show, complete: {topic: case}."""
+    board = site.client(subscribe=(f"wallwatch/alert/{lane}/#", f"wallwatch/status/{lane}"))
+
+    def complete():
+        shown = {t: b for _, t, b in board.seen("wallwatch/alert/") if b}
+        cleared = {t for _, t, b in board.seen("wallwatch/alert/") if not b}
+        status = board.seen("wallwatch/status/")
+        live = {t: b for t, b in shown.items() if t not in cleared}
+        return live if status and status[-1][2].get("up") and status[-1][2]["open"] == len(live) else None
+    return wait_for("the board is complete", complete)
+
+
+def same(before, after):
+    """Ids, states, deadlines, everything but the epoch."""
+    assert {t: dict(b, epoch=0) for t, b in before.items()} == {t: dict(b, epoch=0) for t, b in after.items()}
+
+
+def checkpoints(site, lane):
+    return sorted((site.state / f"lane-{lane}/checkpoint").iterdir())
+
+
+def flip(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def halve(path):
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def empty(path):
+    os.truncate(path, 0)
+
+
+@pytest.mark.parametrize("damage", [flip, halve, empty])
+def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(site, damage):
+    lane = site.lane("fire")
+    board = site.client()
+    panel(site, 2).say(part="1-023", alarm=True)
+    board.wait("the fire", "wallwatch/alert/fire/", is_rule("fire"))
+    lane.stop()
+    lane.start()
+    wait_for("two checkpoints", lambda: len(checkpoints(site, "fire")) == 2)
+    panel(site, 5).say(part="1-023", alarm=True)
+    board.wait("another", "wallwatch/alert/fire/", is_rule("fire", compound="TL-05"))
+    before = pictures(site, "fire")
+    lane.stop()
+    older, newest = checkpoints(site, "fire")
+    damage(newest)
+    lane.start()
+    assert "id=checkpoint.unreadable" in lane.text() and "id=replay.differs" not in lane.text()
+    same(before, pictures(site, "fire"))
+    wait_for("a good one again", lambda: newest in checkpoints(site, "fire") and newest.stat().st_size > 100)
+    lane.kill_alone()
+    for path in checkpoints(site, "fire"):
+        damage(path)
+    lane.start()
+    assert "id=replay.differs" not in lane.text()
+    same(before, pictures(site, "fire"))
+    check_chain(site, "fire")
+
+
+@pytest.mark.slow
+def test_kills_at_any_moment_keep_ids_states_and_deadlines(site):
+    chance = random.Random(20261124)
+    lane = site.lane("plant")
+    board = site.client()
+    charger(site, 4).say(part="1", port_temp=65)
+    _, _, hot = board.wait("open", "wallwatch/alert/plant/", is_rule("charger-hot"))
+    began = time.time()
+    charger(site, 8).say(part="2", power=1500)  # pending for 30 s
+    device = lift(site, 3)
+    before = pictures(site, "plant")
+    kills = 0
+    while time.time() - began < 26:
+        for _ in range(chance.randrange(5)):
+            device.say(speed=0.0)
+        lane.kill_alone()
+        kills += 1
+        lane.start(ready=0)
+        time.sleep(chance.uniform(0.0, 2.0))  # the moment of the kill is what varies
+    wait_for("ready", lane.ready, 20)
+    same({t: b for t, b in before.items() if b["rule"] == "charger-hot"},
+         {t: b for t, b in pictures(site, "plant").items() if b["rule"] == "charger-hot"})
+    at, _, power = board.wait("what was pending opens", "wallwatch/alert/plant/", is_rule("charger-overpower"), 30)
+    assert 29.9 <= at - began <= 33, at - began
+    assert "id=replay.differs" not in lane.text()
+    lane.kill_alone()
+    lane.start()
+    after = pictures(site, "plant")
+    assert {b["alert"] for b in after.values()} >= {hot["alert"], power["alert"]}
+    n = check_chain(site, "plant")
+    assert kills >= 8 and n > kills
+    seen = {}  # over MQTT, too, no number stands for two pictures of a case
+    for _, topic, body in board.seen("wallwatch/alert/plant/"):
+        if body:
+            bare = json.dumps(dict(body, epoch=0), sort_keys=True)
+            assert seen.setdefault((topic, body["n"]), bare) == bare
+
+
+def quick_steps(data):
+    """The point at once, the station after 3 s, the subdistrict after 6 s."""
+    for policy in data["policies"]:
+        if policy["policy"] == "fire-unconfirmed":
+            for step, after in zip(policy["steps"], ("0s", "3s", "6s")):
+                step["after"] = after
+
+
+def kinds(site, case, *wanted):
+    return [e for _, e in events(site, "fire") if e["alert"] == case and e["event"] in wanted]
+
+
+def down_and_up(site, lane, seconds, meanwhile=lambda case, topic: None):
+    """A fire; the lane is killed at once, and comes back when so much time has passed since."""
+    board = site.client()
+    panel(site, 2).say(part="1-023", alarm=True)
+    at, topic, case = board.wait("the fire", "wallwatch/alert/fire/", is_rule("fire"))
+    lane.kill_alone()
+    meanwhile(case, at)
+    time.sleep(max(0.0, at + seconds - time.time()))
+    lane.start()
+    return case["alert"], board
+
+
+@pytest.fixture
+def quick_site(make_site):
+    site = make_site()
+    site.edit("policies.yaml", quick_steps)
+    return site.prepare()
+
+
+def test_what_fell_due_while_the_lane_was_down_happens_once_in_order_and_says_how_late(quick_site):
+    site = quick_site
+    lane = site.lane("fire")
+    case, board = down_and_up(site, lane, 8)
+    wait_for("both steps", lambda: len(kinds(site, case, "climbed")) >= 2)
+    lane.kill_alone()
+    lane.start()
+    climbed = kinds(site, case, "climbed")
+    assert [e["tier"] for e in climbed] == ["station", "subdistrict"], climbed
+    late = [e["late_us"] for e in climbed]
+    assert 4.5e6 <= late[0] <= 12e6 and 1.5e6 <= late[1] <= 9e6 and late[0] - late[1] == 3000000, late
+    notices = {}
+    for _, _, body in board.seen("wallwatch/notice/"):
+        if body.get("notice") and body["alert"]["alert"] == case and body["step"] > 0:
+            notices.setdefault((body["step"], body["unit"]), set()).add(body["notice"])
+            assert body["late_us"] in late, body
+    assert notices and all(len(ids) == 1 for ids in notices.values()), notices
+    check_chain(site, "fire")
+
+
+@pytest.mark.parametrize("signed,climbs", [(1, []), (4, ["station"])])
+def test_an_acknowledgement_signed_while_the_lane_was_down_counts_at_its_time(quick_site, signed, climbs):
+    site = quick_site
+    lane = site.lane("fire")
+
+    def acknowledge(case, at):
+        time.sleep(max(0.0, at + signed - time.time()))
+        env = site.envelope("cli", {"command": "acknowledge", "alert": case["alert"], "by": "wu-min"})
+        site.client("cli", ()).publish("wallwatch/command/fire", env)
+
+    case, board = down_and_up(site, lane, 8, acknowledge)
+    board.wait("acknowledged", "wallwatch/alert/fire/", is_rule("fire", state="acknowledged"))
+    time.sleep(1.5)  # nothing more comes
+    assert [e["tier"] for e in kinds(site, case, "climbed")] == climbs
+    order = [e["event"] for e in kinds(site, case, "climbed", "acknowledged")]
+    assert order == ["climbed"] * len(climbs) + ["acknowledged"]
+    check_chain(site, "fire")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", [3600, -3600])
+def test_a_wall_clock_that_jumps_is_taken_over_once_and_deadlines_keep_their_time(make_site, tmp_path, step):
+    def later(data):
+        for policy in data["policies"]:
+            if policy["policy"] == "fire-unconfirmed":
+                for at, after in zip(policy["steps"], ("0s", "80s", "120s")):
+                    at["after"] = after
+    site = make_site()
+    site.edit("policies.yaml", later)
+    site.prepare()
+    stamp = tmp_path / "time"
+    stamp.write_text("+0\n")
+    lane = site.lane("fire", start=False)
+    lane.env.update(LD_PRELOAD="/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",
+                    FAKETIME_TIMESTAMP_FILE=str(stamp), FAKETIME_DONT_FAKE_MONOTONIC="1", FAKETIME_NO_CACHE="1")
+    lane.start()
+    board = site.client()
+    panel(site, 2).say(part="1-023", alarm=True)
+    began, topic, before = board.wait("the fire", "wallwatch/alert/fire/", is_rule("fire"))
+    stamp.write_text(f"{step:+d}\n")
+    jumped = time.time()
+    own(board, "fire", "clock-rebased", 75)
+    assert 55 <= time.time() - jumped <= 75
+    _, _, moved = board.wait("the deadline moves along", topic, lambda t, b: b and b["next"]["at"] != before["next"]["at"])
+    assert abs(instant(moved["next"]["at"]) - instant(before["next"]["at"]) - step) < 2
+    at, _, _ = board.wait("it climbs", topic, lambda t, b: b and b["tier"] == "station", 40)
+    assert 79.5 <= at - began <= 84, at - began
+    rebased = {b["alert"] for _, _, b in board.seen("wallwatch/alert/fire/") if is_rule("clock-rebased")(None, b)}
+    assert len(rebased) == 1
+    panel(site, 5).say(part="1-023", alarm=True)
+    board.wait("it goes on", "wallwatch/alert/fire/", is_rule("fire", compound="TL-05"), 5)
+    lane.kill_alone()
+    lane.start()
+    assert "id=replay.differs" not in lane.text()
+    check_chain(site, "fire")
+
+
+def instant(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
