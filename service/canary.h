@@ -35,7 +35,7 @@ void canary_start(struct canary *canary, struct instant now);
 /* An older number than the newest changes nothing. */
 void canary_pass(struct canary *canary, enum canary_stop stop, uint64_t number, struct instant now);
 /* The broker has taken it: what is late now is late on the way in. */
-void canary_gone_out(struct canary *canary, uint64_t number);
+void canary_gone_out(struct canary *canary, uint64_t number, struct instant now);
 /* No canary of the last 5 s has passed that stop. */
 bool canary_late(const struct canary *canary, enum canary_stop stop, struct instant now);
 /* No canary of the last 5 s has gone out. */

@@ -288,7 +288,7 @@ void lane_publish_all(struct lane *lane);
 /* lane_status_uv.c */
 void status_open(struct lane *lane);
 void status_publish(struct lane *lane, bool up);
-void status_second(struct lane *lane, struct instant now);
+void status_second(struct lane *lane);
 
 /* lane_http_uv.c */
 MUST_USE bool lane_open_http(struct lane *lane, struct err *err);

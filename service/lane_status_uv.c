@@ -201,6 +201,33 @@ watch_peers(struct lane *lane, struct instant now)
 }
 
 static void
+shift(struct instant *at, struct span delta)
+{
+    if (at->us != 0)
+        *at = instant_add(*at, delta);
+}
+
+/* What is watched here by the service's time goes on where it was. */
+static void
+shift_watch(struct lane *lane, struct span delta)
+{
+    struct instant *const all[] = {
+        &lane->checkpoints.at,
+        &lane->store.away_since,
+        &lane->store.ready_since,
+        &lane->post_down_since,
+        &lane->deadman_at,
+        &lane->stolen_at,
+        &lane->trouble[0].at,
+        &lane->trouble[1].at,
+        &lane->heard,
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        shift(all[i], delta);
+}
+
+static void
 watch_clock(struct lane *lane)
 {
     struct span delta;
@@ -212,7 +239,9 @@ watch_clock(struct lane *lane)
     (void)snprintf(body, sizeof(body), "{\"delta_us\":%" PRId64 "}", delta.us);
     clock_rebase(delta);
     lane_feed(lane, INPUT_REBASE, view_of(body));
+    shift_watch(lane, delta);
     canary_start(&lane->canary, clock_now());
+    lane->peers.hearing = false; /* their clocks begin anew */
     lane->ages.len = 0;
 }
 
@@ -244,13 +273,14 @@ feed_deadman(struct lane *lane, struct instant now)
 }
 
 void
-status_second(struct lane *lane, struct instant now)
+status_second(struct lane *lane)
 {
+    watch_clock(lane);
+    const struct instant now = clock_now();
     const bool post_down = lane->post_down_since.us != 0 &&
                            instant_since(now, lane->post_down_since).us > POST_DOWN_AFTER.us;
 
     notify("WATCHDOG=1");
-    watch_clock(lane);
     watch_logs(lane, now);
     watch_canary(lane, now);
     watch_peers(lane, now);
@@ -276,7 +306,7 @@ on_second(uv_timer_t *timer)
     struct lane *lane = timer->data;
 
     if (!lane->closing)
-        status_second(lane, clock_now());
+        status_second(lane);
 }
 
 static void
@@ -285,7 +315,7 @@ on_canary_out(void *arg, uint64_t token, int reason)
     struct lane *lane = arg;
 
     if (reason >= 0 && reason < 128)
-        canary_gone_out(&lane->canary, token);
+        canary_gone_out(&lane->canary, token, clock_now());
 }
 
 static void

@@ -229,6 +229,16 @@ shift_all(struct engine *engine, struct span delta)
     facts_rebase(engine->facts, delta);
 }
 
+/* What is shown of a case names its next deadline, which has just moved. */
+static void
+tell_moved(struct engine *engine, struct incident *incident, struct view why)
+{
+    if (incident->topic == NULL)
+        return;
+    event_begin(engine, incident, "rebased", view_of("wallwatch"), why);
+    event_end(engine, incident);
+}
+
 /* The wall clock was moved by delta; in->now is the new time. What was due before that on the old
  * clock fires first; then every deadline keeps its remaining time. */
 void
@@ -247,6 +257,11 @@ admin_rebase(struct engine *engine, const struct input *in)
     span_text(SPAN_US(delta.us < 0 ? -delta.us : delta.us), text);
     buf_reset(&engine->text);
     buf_printf(&engine->text, "%s %s", delta.us < 0 ? "back by" : "forward by", text);
-    fact_set(engine, "clock-rebased", view_of(engine->opt.lane), true,
-        arena_copy(&engine->scratch, buf_view(&engine->text)));
+    const struct view why = arena_copy(&engine->scratch, buf_view(&engine->text));
+    const struct map_entry *entries = map_sorted(&engine->incidents, &engine->scratch);
+    const size_t n = engine->incidents.len;
+
+    for (size_t i = 0; i < n; i++)
+        tell_moved(engine, entries[i].value, why);
+    fact_set(engine, "clock-rebased", view_of(engine->opt.lane), true, why);
 }
