@@ -5,6 +5,8 @@
 
 #define US_PER_S INT64_C(1000000)
 #define S_PER_DAY INT64_C(86400)
+/* 9999-12-31T23:59:59Z: what text can say. */
+#define LAST_S INT64_C(253402300799)
 
 struct instant
 instant_add(struct instant a, struct span b)
@@ -88,6 +90,8 @@ instant_from_civil(int year, int month, int day, int hour, int minute, int secon
 
     if (back.month != month || back.day != day)
         return false; /* 31 April and its like */
+    if (at.us < 0 || at.us > LAST_S * US_PER_S)
+        return false; /* the zone moves it out of the years that have a text */
     *out = at;
     return true;
 }
