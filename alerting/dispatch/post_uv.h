@@ -18,6 +18,8 @@
  * at every connect and their retained messages come again each time (retained is true for those
  * only). A filter that is no longer wanted stays in the broker's session: the lane's do not change.
  *
+ * The program must ignore SIGPIPE: a child may end while it is written to.
+ *
  * Thread: loop. A publish completes exactly once, from the loop, never inside post_publish.
  */
 #pragma once

@@ -10,6 +10,7 @@
 #include "alerting/dispatch/post_uv.h"
 #include "base/check.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +108,7 @@ main(int argc, char **argv)
     uv_loop_t *loop = uv_default_loop();
 
     CHECK(argc >= 6);
+    (void)signal(SIGPIPE, SIG_IGN); /* as the lane does: a child may end while it is written to */
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
     const struct post_options opt = {.loop = loop,
         .program = argv[1],
