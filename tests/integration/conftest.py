@@ -5,6 +5,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+from harness.process import remove  # noqa: E402
 from harness.servers import Postgres  # noqa: E402
 
 
@@ -13,12 +14,29 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "soak: minutes; only in --all")
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    item.wrong = getattr(item, "wrong", False) or report.failed
+
+
+@pytest.fixture(autouse=True)
+def tidy(request, tmp_path_factory):
+    """What a test wrote is removed at once, so that a run needs little disk; a failed one's stays."""
+    base = tmp_path_factory.getbasetemp()
+    before = set(base.iterdir())
+    yield
+    if not getattr(request.node, "wrong", False):
+        for folder in set(base.iterdir()) - before:
+            remove(folder)
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
     """The PostgreSQL of this run."""
     pg = Postgres(tmp_path_factory.mktemp("pg") / "server").start()
     yield pg
-    pg.stop()
+    pg.remove()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 import fcntl
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -44,6 +45,14 @@ def wait_for(what, condition, seconds=10.0, every=0.02):
         if time.monotonic() > end:
             raise AssertionError(f"not within {seconds} s: {what}")
         time.sleep(every)
+
+
+def remove(folder):
+    """A folder and what deploy/private-broker put elsewhere for it, behind a link."""
+    for link in [p for p in folder.rglob("*") if p.is_symlink()]:
+        if str(link.readlink()).startswith("/var/tmp/wallwatch-"):
+            shutil.rmtree(link.readlink(), ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 class Process:

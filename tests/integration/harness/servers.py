@@ -20,6 +20,7 @@ class Postgres:
         self.folder = pathlib.Path(folder)
         self.socket = None
         self.serial = 0
+        self.done = []  # databases that nobody needs any more
 
     def start(self):
         self.socket = run(ROOT / "deploy/private-postgres", "start", self.folder)
@@ -31,6 +32,9 @@ class Postgres:
     def kill(self):
         run(ROOT / "deploy/private-postgres", "kill", self.folder)
 
+    def remove(self):
+        run(ROOT / "deploy/private-postgres", "remove", self.folder)
+
     def conninfo(self, database="postgres", user="postgres"):
         return f"host={self.socket} dbname={database} user={user}"
 
@@ -41,7 +45,8 @@ class Postgres:
         self.serial += 1
         name = f"t{self.serial}"
         with self.connect() as c:
-            c.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+            while self.done:
+                c.execute(f"DROP DATABASE IF EXISTS {self.done.pop()} WITH (FORCE)")
             c.execute(f"CREATE DATABASE {name}")
         return name
 

@@ -158,6 +158,7 @@ class Site:
         for p in self.lanes.values():
             p.kill()
         self.broker.kill()
+        self.postgres.done.append(self.database)
 
 
 def only_webhook(site, receiver, first=True):
