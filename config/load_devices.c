@@ -18,6 +18,7 @@ enum column {
     COLUMN_PROFILE,
     COLUMN_BUILDING,
     COLUMN_ZONE,
+    COLUMN_GATEWAY,
     COLUMN_NAME,
     COLUMN_SIDE,
     COLUMN_YEAR,
@@ -27,7 +28,7 @@ enum column {
 };
 
 static const char *const column_names[COLUMN_COUNT] = {"code", "class", "compound", "profile",
-    "building", "zone", "name", "side", "install_year", "interval", "tags"};
+    "building", "zone", "gateway", "name", "side", "install_year", "interval", "tags"};
 #define REQUIRED_COLUMNS 3 /* the first ones */
 
 struct table { /* devices.csv while it is being read */
@@ -216,7 +217,7 @@ read_details(struct table *table, struct device *device)
 static bool
 read_device(struct table *table, struct device *device)
 {
-    static const enum column texts[] = {COLUMN_BUILDING, COLUMN_ZONE, COLUMN_NAME};
+    static const enum column texts[] = {COLUMN_BUILDING, COLUMN_ZONE, COLUMN_GATEWAY, COLUMN_NAME};
     const struct view code = field(table, COLUMN_CODE);
 
     if (table->row.n != table->n_columns) {
@@ -245,6 +246,7 @@ read_device(struct table *table, struct device *device)
     device->key = device_key(code);
     device->building = once(table, field(table, COLUMN_BUILDING));
     device->zone = once(table, field(table, COLUMN_ZONE));
+    device->gateway = once(table, field(table, COLUMN_GATEWAY));
     device->name = once(table, field(table, COLUMN_NAME));
     return true;
 }

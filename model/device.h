@@ -23,6 +23,7 @@ struct device {
     const struct compound *compound;
     const char *building; /* "" if none */
     const char *zone;     /* "" if none: then the device is its own zone */
+    const char *gateway;  /* "" if none is known: what it is heard through */
     const char *name;     /* "" if none; text for people */
     enum side side;
     const char *lane;     /* whose filters take its topics; NULL: not known, then any lane's */

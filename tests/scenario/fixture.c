@@ -179,7 +179,7 @@ add(struct fixture *fixture, const char *code, const char *class_name, const cha
     device->compound = compound_find(&fixture->grid, view_of(compound));
     device->building = "b1";
     device->zone = arena_text(&fixture->arena, view_of(zone));
-    device->name = "";
+    device->gateway = device->name = "";
     CHECK(device->class != NULL && device->compound != NULL);
     map_put(&fixture->devices.by_code, view_of(device->code), device);
 }
