@@ -1,6 +1,6 @@
 /*
- * profile: how one vendor's JSON payload becomes the fields of a class. From classes/<name>.yaml;
- * immutable data, filled by config/.
+ * profile: how one vendor's payload, JSON or frames, becomes the fields of a class. From
+ * classes/<name>.yaml; immutable data, filled by config/.
  *
  * Paths are dotted object keys, "data.port.temp"; `[]` in parts is the array whose elements are
  * the parts ("[]" alone: the payload is that array). A value path is looked up in the part's
@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "ingest/normalise/frames/frame.h"
 #include "model/class.h"
 
 enum time_form {
@@ -39,7 +40,9 @@ struct profile_field {
 };
 
 struct profile {
-    const char *name;  /* "plain", unique in its class */
+    const char *name; /* "plain", unique in its class */
+    /* kind FRAME_NONE: JSON. Else parts is "records[]", part "part", time "time" in unix_ms */
+    struct frame_dialect frame;
     const char *parts; /* path of the array of parts, NULL: the message is about one part */
     const char *part;  /* path of the part's name, '' is the device itself; NULL: '' */
     const char *time;  /* NULL: no time */
