@@ -45,6 +45,25 @@ no_name(void *arg, const char *name)
     (void)name;
 }
 
+void
+config_engine_options(
+    const struct config *config, const struct lane_config *lane, struct engine_options *out)
+{
+    *out = (struct engine_options){
+        .lane = lane->name,
+        .life_safety = lane->life_safety,
+        .config_version = config->version,
+        .classes = config->classes,
+        .devices = &config->devices,
+        .grid = &config->grid,
+        .rules = &config->rules,
+        .policies = &config->policies,
+        .channels = &config->channels,
+        .device_rate = config->device_rate,
+        .device_burst = config->device_burst,
+    };
+}
+
 /* One line instead of one for each file that is missing in a folder that is not there. */
 static bool
 is_folder(const struct loader *loader)

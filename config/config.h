@@ -9,6 +9,7 @@
 
 #include "alerting/dispatch/channel.h"
 #include "alerting/dispatch/envelope.h"
+#include "alerting/engine/engine.h"
 #include "alerting/escalation/policy.h"
 #include "alerting/rules/rules.h"
 #include "base/arena.h"
@@ -98,6 +99,10 @@ void config_place_state(struct config *config, const char *state_dir);
 void problem_print(const struct problem *problem, enum lang lang, struct buf *out);
 /* {"errors": n, "problems": [...], "warnings": n} */
 void problems_json(const struct problems *problems, struct buf *out);
+
+/* What the engine of one of its lanes is given. Borrows. */
+void config_engine_options(
+    const struct config *config, const struct lane_config *lane, struct engine_options *out);
 
 /* Which lane a topic belongs to: the most specific matching filter; NULL: none. */
 const struct lane_config *config_lane_of(const struct config *config, struct view topic);

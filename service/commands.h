@@ -18,6 +18,7 @@ typedef int command_fn(int argc, char **argv);
 command_fn cmd_alert;
 command_fn cmd_apply;
 command_fn cmd_audit;
+command_fn cmd_backtest;
 command_fn cmd_check;
 command_fn cmd_journal;
 command_fn cmd_lane;

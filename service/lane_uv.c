@@ -49,25 +49,6 @@ lane_normalise_options(
 }
 
 void
-lane_engine_options(
-    const struct lane *lane, const struct config *config, struct engine_options *out)
-{
-    *out = (struct engine_options){
-        .lane = lane->name,
-        .life_safety = lane->self->life_safety,
-        .config_version = config->version,
-        .classes = config->classes,
-        .devices = &config->devices,
-        .grid = &config->grid,
-        .rules = &config->rules,
-        .policies = &config->policies,
-        .channels = &config->channels,
-        .device_rate = config->device_rate,
-        .device_burst = config->device_burst,
-    };
-}
-
-void
 lane_use_config_take(struct lane *lane, struct config *config)
 {
     /* The engine still holds the one before: it stays until the engine has the new one, and the
@@ -75,7 +56,7 @@ lane_use_config_take(struct lane *lane, struct config *config)
     config_unref(lane->config_before);
     lane->config_before = lane->config;
     lane->config = config;
-    lane_engine_options(lane, config, &lane->options);
+    config_engine_options(config, lane->self, &lane->options);
     lane_normalise_options(lane, config, &lane->normalise);
 }
 

@@ -15,6 +15,7 @@ static const struct {
     {"alert", cmd_alert, "act on a case, or show what is open"},
     {"apply", cmd_apply, "check a configuration and put it in force"},
     {"audit", cmd_audit, "prove that nothing was lost or doubled on the way to the database"},
+    {"backtest", cmd_backtest, "show what a changed configuration would have done"},
     {"check", cmd_check, "say all that is wrong with a configuration"},
     {"journal", cmd_journal, "show or verify a lane's journal or ledger"},
     {"lane", cmd_lane, "run one lane"},

@@ -115,6 +115,12 @@ copy_instant(struct buf *out, struct instant v)
     copy_i64(out, v.us - EPOCH_2000_US);
 }
 
+struct instant
+copy_instant_of(uint64_t v)
+{
+    return instant_add((struct instant){EPOCH_2000_US}, SPAN_US(v));
+}
+
 void
 copy_bytes(struct buf *out, struct view v)
 {
@@ -191,13 +197,17 @@ copy_class_oid(const struct class *class, size_t i)
                                                             : (uint32_t)OID_FLOAT8;
 }
 
+const char *
+copy_class_column(const struct class *class, size_t i)
+{
+    return i < COPY_FIXED ? fixed[i].name : class->fields[i - COPY_FIXED].name;
+}
+
 static void
 put_columns(struct buf *out, const struct class *class)
 {
-    for (size_t i = 0; i < COPY_FIXED; i++)
-        buf_printf(out, "%s%s", i > 0 ? ", " : "", fixed[i].name);
-    for (size_t i = 0; i < class->n_fields; i++)
-        buf_printf(out, ", \"%s\"", class->fields[i].name);
+    for (size_t i = 0; i < copy_class_columns(class); i++)
+        buf_printf(out, "%s\"%s\"", i > 0 ? ", " : "", copy_class_column(class, i));
 }
 
 void

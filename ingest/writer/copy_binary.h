@@ -52,6 +52,9 @@ void copy_probe_sql(struct buf *out, const struct class *class);
 /* Type (pg_type.oid) of the i-th column of the two. */
 uint32_t copy_class_oid(const struct class *class, size_t i);
 size_t copy_class_columns(const struct class *class);
+const char *copy_class_column(const struct class *class, size_t i);
+/* A timestamptz as COPY carries it. */
+struct instant copy_instant_of(uint64_t v);
 
 /* A row of ops.reject; reason and detail are given apart, because the database may refuse too. */
 struct copy_reject {

@@ -130,7 +130,8 @@ def test_killed_backends_lose_and_double_nothing(postgres, database):
     writer.finish()
     assert kills >= 5
     with postgres.connect(database) as c:
-        check(c, 150000)
+        # a kill between the number and its commit leaves a hole in the numbers
+        check(c, 150000, c.execute("SELECT src FROM ops.journal").fetchone()[0])
 
 
 class Proxy:

@@ -99,8 +99,10 @@ class Site:
     def key(self, name):
         return (self.folder / "keys" / name).read_bytes()
 
-    def run(self, command, *args, ok=(0,), seconds=60):
-        done = subprocess.run([WALLWATCH, command, *map(str, args), "--config", str(self.config)],
+    def run(self, command, *args, ok=(0,), seconds=60, place=True):
+        """place: with this site's --config."""
+        where = ["--config", str(self.config)] if place else []
+        done = subprocess.run([WALLWATCH, command, *map(str, args), *where],
                               capture_output=True, text=True, timeout=seconds)
         if ok is not None:
             assert done.returncode in ok, f"{command} {args}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"

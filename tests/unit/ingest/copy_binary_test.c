@@ -1,9 +1,11 @@
 #include "ingest/writer/copy_binary.h"
 
 #include "ingest/writer/batch.h"
+#include "ingest/writer/copy_read.h"
 #include "ingest/writer/sqlstate.h"
 #include "tests/unit/cmocka_all.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const struct measure number = {"", "", 1, 0};
@@ -45,6 +47,87 @@ a_stream_is_header_rows_and_trailer(void **state)
     copy_end(&buf);
     assert_bytes(&buf, want, sizeof(want) - 1);
     buf_fini(&buf);
+}
+
+/* What copy_reading wrote, for the fields of lift. */
+static void
+write_row(struct buf *buf)
+{
+    const struct field_value values[] = {{0, 2.5, {"", 0}}, {1, 0, {"slow", 4}}};
+    const struct reading reading = {.device = 77,
+        .class = &lift,
+        .part = {"p1", 2},
+        .time = {1000000000000001},
+        .received = {1000000000000002},
+        .suspect = 3,
+        .test = true,
+        .values = values,
+        .n_values = 2,
+        .idx = 9};
+
+    copy_begin(buf);
+    copy_reading(buf, &(struct copy_origin){.src = 4, .pos = 5, .config = 6}, &reading);
+}
+
+static void
+a_row_that_was_written_is_read_back(void **state)
+{
+    struct copy_origin origin;
+    struct reading reading;
+    struct arena arena;
+    struct err err = {0};
+    struct buf buf;
+
+    (void)state;
+    arena_init(&arena);
+    buf_init(&buf, 1000);
+    write_row(&buf);
+    assert_int_equal(copy_read(buf_view(&buf), &lift, &arena, &origin, &reading, &err), COPY_ROW);
+    assert_int_equal(reading.device, 77);
+    assert_int_equal(reading.time.us, 1000000000000001);
+    assert_int_equal(reading.received.us, 1000000000000002);
+    assert_true(view_eq(reading.part, view_of("p1")));
+    assert_int_equal(reading.suspect, 3);
+    assert_true(reading.test);
+    assert_int_equal(reading.idx, 9);
+    assert_int_equal(reading.n_values, 2);
+    assert_true(reading.values[0].number == 2.5);
+    assert_true(view_eq(reading.values[1].text, view_of("slow")));
+    assert_int_equal(origin.src, 4);
+    assert_int_equal(origin.pos, 5);
+    assert_false(origin.sequenced);
+    assert_int_equal(
+        copy_read(view_bytes("\377\377", 2), &lift, &arena, &origin, &reading, &err), COPY_END);
+    buf_fini(&buf);
+    arena_fini(&arena);
+}
+
+static void
+a_row_that_is_cut_or_of_another_class_is_refused(void **state)
+{
+    struct copy_origin origin;
+    struct reading reading;
+    struct arena arena;
+    struct err err = {0};
+    struct buf buf;
+
+    (void)state;
+    arena_init(&arena);
+    buf_init(&buf, 1000);
+    write_row(&buf);
+    for (size_t len = 0; len < buf.len; len++) {
+        char *cut = mem_alloc(len + 1); /* so that a read beyond it is seen */
+
+        memcpy(cut, buf.ptr, len);
+        assert_int_equal(
+            copy_read(view_bytes(cut, len), &lift, &arena, &origin, &reading, &err), COPY_BROKEN);
+        free(cut);
+    }
+    assert_int_equal(
+        copy_read(buf_view(&buf), &boiler, &arena, &origin, &reading, &err), COPY_BROKEN);
+    assert_non_null(strstr(err.text, "telemetry.boiler"));
+    buf_fini(&buf);
+    arena_fini(&arena);
 }
 
 static void
@@ -119,8 +202,9 @@ columns_and_types_stand_in_the_same_order(void **state)
     buf_init(&buf, 1000);
     copy_class_sql(&buf, &lift);
     assert_string_equal(buf.ptr,
-        "COPY telemetry.\"lift\" (device, time, received, pos, boot, sequence, src, config, idx, "
-        "suspect, server_time, under_test, part, \"speed\", \"note\", \"floor\") "
+        "COPY telemetry.\"lift\" (\"device\", \"time\", \"received\", \"pos\", \"boot\", "
+        "\"sequence\", \"src\", \"config\", \"idx\", \"suspect\", \"server_time\", "
+        "\"under_test\", \"part\", \"speed\", \"note\", \"floor\") "
         "FROM STDIN (FORMAT binary)");
     assert_int_equal(copy_class_columns(&lift), 16);
     assert_int_equal(copy_class_oid(&lift, 0), 20);
@@ -266,6 +350,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_stream_is_header_rows_and_trailer),
+        cmocka_unit_test(a_row_that_was_written_is_read_back),
+        cmocka_unit_test(a_row_that_is_cut_or_of_another_class_is_refused),
         cmocka_unit_test(times_count_from_the_year_2000),
         cmocka_unit_test(text_that_would_fail_the_batch_is_made_harmless),
         cmocka_unit_test(fields_that_were_not_heard_are_null),
