@@ -80,6 +80,7 @@ enum frame_check {
     FRAME_CHECK_TYPE,   /* a command or data type that the protocol does not know */
     FRAME_CHECK_COUNT,  /* the number of objects does not fit the length */
     FRAME_CHECK_MANY,   /* over FRAME_MAX_RECORDS */
+    FRAME_CHECK_DEVICE, /* of another device than the frames before it */
     FRAME_CHECKS,
 };
 
