@@ -1,4 +1,4 @@
-/* The `profiles:` of a class: where in a vendor's JSON its fields are found. */
+/* The `profiles:` of a class: where in a vendor's messages its fields are found. */
 #include "config/load_classes.h"
 
 #include <stdio.h>
@@ -48,8 +48,48 @@ static const struct key source_keys[] = {
 static const struct shape source_shape = {
     source_keys, ARRAY_LEN(source_keys), sizeof(struct source_item), "path"};
 
+struct frame_item {
+    struct item is;
+    int kind, encoding, layout;
+    bool bcd_time, big_endian_state, any_length, confirm;
+    int64_t first_port;
+};
+
+static const struct key frame_keys[] = {
+    {.name = "kind",
+        .type = KEY_WORD,
+        .required = true,
+        .at = offsetof(struct frame_item, kind),
+        .choices = frame_names,
+        .n_choices = FRAME_KINDS},
+    {.name = "encoding",
+        .type = KEY_WORD,
+        .at = offsetof(struct frame_item, encoding),
+        .choices = frame_encoding_names,
+        .n_choices = FRAME_ENCODINGS},
+    {.name = "layout",
+        .type = KEY_WORD,
+        .at = offsetof(struct frame_item, layout),
+        .choices = frame_layout_names,
+        .n_choices = FRAME_LAYOUTS},
+    {.name = "bcd_time", .type = KEY_BOOL, .at = offsetof(struct frame_item, bcd_time)},
+    {.name = "big_endian_state",
+        .type = KEY_BOOL,
+        .at = offsetof(struct frame_item, big_endian_state)},
+    {.name = "any_length", .type = KEY_BOOL, .at = offsetof(struct frame_item, any_length)},
+    {.name = "confirm", .type = KEY_BOOL, .at = offsetof(struct frame_item, confirm)},
+    {.name = "first_port",
+        .type = KEY_INT,
+        .at = offsetof(struct frame_item, first_port),
+        .min = "0",
+        .max = "1"},
+};
+static const struct shape frame_shape = {
+    frame_keys, ARRAY_LEN(frame_keys), sizeof(struct frame_item), "kind"};
+
 struct profile_item {
     struct item is;
+    struct frame_item frame;
     const char *parts, *part, *time, *boot, *sequence, *device, *test, *receipt;
     int time_form;
     struct items fields;
@@ -57,6 +97,10 @@ struct profile_item {
 
 static const char *const time_forms[] = {"none", "unix_s", "unix_ms", "rfc3339", "local"};
 static const struct key profile_keys[] = {
+    {.name = "frame",
+        .type = KEY_OBJECT,
+        .at = offsetof(struct profile_item, frame),
+        .shape = &frame_shape},
     {.name = "parts", .type = KEY_TEXT, .at = offsetof(struct profile_item, parts)},
     {.name = "part", .type = KEY_TEXT, .at = offsetof(struct profile_item, part)},
     {.name = "time", .type = KEY_TEXT, .at = offsetof(struct profile_item, time)},
@@ -284,6 +328,58 @@ check_profile(struct loader *loader, const struct profile_item *item)
     }
 }
 
+/* A dialect is about one protocol, and a tree of frames has its parts and times at fixed places. */
+static void
+make_frame(struct loader *loader, const struct profile_item *item, struct profile *profile)
+{
+    const struct frame_item *frame = &item->frame;
+    const struct node *node = node_child(item->is.node, "frame");
+    static const struct {
+        const char *name;
+        enum frame_kind kind;
+    } dialects[] = {
+        {"layout", FRAME_GBT26875},
+        {"bcd_time", FRAME_GBT26875},
+        {"big_endian_state", FRAME_GBT26875},
+        {"any_length", FRAME_GBT26875},
+        {"first_port", FRAME_DNY},
+    };
+    static const char *const fixed[] = {"parts", "part", "time", "time_form", "receipt"};
+
+    if (node == NULL || frame->kind == FRAME_NONE)
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(dialects); i++) {
+        if (dialects[i].kind != (enum frame_kind)frame->kind &&
+            node_child(node, dialects[i].name) != NULL)
+            report(loader->schema.reporter, node_about(node, dialects[i].name), "useless-key",
+                "only frames of kind %s have '%s'", "只有 %s 帧有 '%s'",
+                frame_names[dialects[i].kind], dialects[i].name);
+    }
+    if (frame->kind == FRAME_MEOKON && frame->confirm)
+        report(loader->schema.reporter, node_about(node, "confirm"), "useless-key",
+            "frames of kind meokon are not confirmed", "meokon 帧没有确认");
+    for (size_t i = 0; i < ARRAY_LEN(fixed); i++) {
+        if (node_child(item->is.node, fixed[i]) != NULL)
+            report(loader->schema.reporter, node_about(item->is.node, fixed[i]), "useless-key",
+                "a profile of frames has no '%s', frames have a place for it",
+                "帧配置没有 '%s', 帧中位置是固定的", fixed[i]);
+    }
+    profile->frame = (struct frame_dialect){
+        .kind = (enum frame_kind)frame->kind,
+        .encoding = (enum frame_encoding)frame->encoding,
+        .layout = (enum frame_layout)frame->layout,
+        .bcd_time = frame->bcd_time,
+        .big_endian_state = frame->big_endian_state,
+        .any_length = frame->any_length,
+        .first_port = (uint8_t)frame->first_port,
+        .confirm = frame->confirm,
+    };
+    profile->parts = "records[]";
+    profile->part = "part";
+    profile->time = "time";
+    profile->time_form = TIME_UNIX_MS;
+}
+
 void
 make_profiles(struct loader *loader, const struct class_item *item, struct class *class)
 {
@@ -308,6 +404,7 @@ make_profiles(struct loader *loader, const struct class_item *item, struct class
             .test = from->test,
             .receipt = from->receipt,
         };
+        make_frame(loader, from, profile);
         make_sources(loader, from, class, profile);
         profiles[i] = profile;
     }

@@ -85,8 +85,10 @@ struct decoded {
     size_t n_readings;
     const struct reject *rejects;
     size_t n_rejects;
+    bool lost;           /* a whole message in it could not be read, whatever else was */
     struct view code;    /* device of the topic, "" if it could not be read */
     bool wants_receipt;  /* an application receipt is asked for */
     struct view receipt; /* what to send back with it: the device's own message id */
+    bool receipt_raw;    /* receipt is the whole answer, in the device's own protocol */
     uint64_t canary;     /* VERDICT_OWN: number of our canary message, else 0 */
 };

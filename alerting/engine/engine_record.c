@@ -349,7 +349,7 @@ is_repeat(struct engine *engine, const struct decoded *record)
 static void
 unreadable(struct engine *engine, const struct decoded *record)
 {
-    const bool bad = record->verdict == VERDICT_REJECTED;
+    const bool bad = record->verdict == VERDICT_REJECTED || record->lost;
     struct view subject = record->code;
 
     if (!engine->opt.life_safety)
@@ -377,12 +377,16 @@ receipt(struct engine *engine, const struct decoded *record)
     struct json_writer json;
 
     buf_reset(&engine->text);
-    json_begin(&json, &engine->text);
-    json_object(&json, NULL);
-    json_instant(&json, "at", engine->at);
-    json_view(&json, "id", record->receipt);
-    json_close(&json);
-    json_end(&json);
+    if (record->receipt_raw) {
+        buf_put(&engine->text, record->receipt);
+    } else {
+        json_begin(&json, &engine->text);
+        json_object(&json, NULL);
+        json_instant(&json, "at", engine->at);
+        json_view(&json, "id", record->receipt);
+        json_close(&json);
+        json_end(&json);
+    }
     const struct view body = arena_copy(&engine->scratch, buf_view(&engine->text));
 
     buf_reset(&engine->text);

@@ -53,6 +53,7 @@ struct decoding {
     const struct class *class;
     const struct profile *profile;
     const struct cJSON *root;
+    bool framed; /* the tree is of frames: a record that the profile has no field for is fine */
     struct reading *readings;
     struct reject *rejects;
     size_t more; /* rejects beyond the limit */
@@ -73,5 +74,7 @@ void set_detail(struct reject *reject, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void reject_field(struct decoding *d, const struct profile_field *rule, const struct cJSON *item,
     enum fate fate, enum reason reason);
 
+/* What the profile's protocol makes of the payload; flaws become rejects. */
+const struct cJSON *read_frames(struct decoding *d, struct frame_out *frames);
 /* d->root and what was found in it are there; fills d->out's readings. */
 void read_parts(struct decoding *d);

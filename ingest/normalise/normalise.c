@@ -143,10 +143,29 @@ status_text(struct decoding *d)
     return (struct view){text, len};
 }
 
+/* Confirmed is what could be read, so that the device repeats the rest; denied, what it should
+ * repeat at once. */
 static void
-read_payload(struct decoding *d)
+read_framed(struct decoding *d)
 {
-    const struct view payload = status_text(d);
+    struct frame_out frames;
+
+    d->framed = true;
+    d->root = read_frames(d, &frames);
+    read_record(d);
+    const struct view answer =
+        frame_answer(&d->profile->frame, &frames, d->msg->received, d->arena);
+
+    if (answer.len > 0) {
+        d->out->wants_receipt = true;
+        d->out->receipt_raw = true;
+        d->out->receipt = answer;
+    }
+}
+
+static void
+read_json(struct decoding *d, struct view payload)
+{
     const bool array = d->profile->parts != NULL && strcmp(d->profile->parts, "[]") == 0;
     size_t at = 0;
     const enum json_flaw flaw = json_check(payload, NORMALISE_MAX_PAYLOAD, &at);
@@ -168,6 +187,17 @@ read_payload(struct decoding *d)
         set_detail(add_reject(d, REASON_ROOT), "the payload is not an object");
     d->root = NULL;
     cJSON_Delete(root);
+}
+
+static void
+read_payload(struct decoding *d)
+{
+    const struct view payload = status_text(d);
+
+    if (d->profile->frame.kind != FRAME_NONE && payload.ptr == d->msg->payload.ptr)
+        read_framed(d);
+    else
+        read_json(d, payload);
     if (d->more > 0) {
         struct reject *reject = &d->rejects[d->out->n_rejects];
 

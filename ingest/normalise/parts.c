@@ -197,6 +197,8 @@ read_parts(struct decoding *d)
                                   : NORMALISE_MAX_PARTS,
         struct reading);
     d->out->readings = d->readings;
+    if (n == 0 && d->framed)
+        return; /* a heartbeat, or what was wrong has been said */
     if (n == 0) {
         const struct cJSON *part = cJSON_IsObject(parts) ? parts : d->root;
 
@@ -213,7 +215,7 @@ read_parts(struct decoding *d)
         }
         if (!cJSON_IsObject(part))
             reject_part(d, part, i, REASON_PART);
-        else if (!read_part(d, part, true))
+        else if (!read_part(d, part, true) && !d->framed)
             reject_part(d, part, i, REASON_NO_FIELDS);
     }
 }

@@ -18,6 +18,16 @@ static const char *const names[] = {
     [REASON_RANGE] = "range",
     [REASON_CODE] = "code",
     [REASON_LENGTH] = "length",
+    [REASON_FRAME + FRAME_CHECK_HEX] = "frame-hex",
+    [REASON_FRAME + FRAME_CHECK_START] = "frame-start",
+    [REASON_FRAME + FRAME_CHECK_SHORT] = "frame-short",
+    [REASON_FRAME + FRAME_CHECK_LENGTH] = "frame-length",
+    [REASON_FRAME + FRAME_CHECK_SUM] = "frame-sum",
+    [REASON_FRAME + FRAME_CHECK_END] = "frame-end",
+    [REASON_FRAME + FRAME_CHECK_TYPE] = "frame-type",
+    [REASON_FRAME + FRAME_CHECK_COUNT] = "frame-count",
+    [REASON_FRAME + FRAME_CHECK_MANY] = "frame-many",
+    [REASON_FRAME + FRAME_CHECK_DEVICE] = "frame-device",
     [REASON_MORE] = "more",
 };
 _Static_assert(ARRAY_LEN(names) == REASON_COUNT, "a name for each reason");

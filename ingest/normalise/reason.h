@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include "ingest/normalise/frames/frame.h"
+
 #include <stddef.h>
 
 enum reason {
@@ -22,7 +24,9 @@ enum reason {
     REASON_RANGE,          /* a number outside the field's limits */
     REASON_CODE,           /* not one of the field's codes */
     REASON_LENGTH,         /* a text over FIELD_TEXT_BYTES; cut */
-    REASON_MORE,           /* further rejects of the same record, counted only */
+    REASON_FRAME,          /* to REASON_FRAME + FRAME_CHECKS - 1: a frame, by what failed */
+    REASON_FRAME_LAST = REASON_FRAME + FRAME_CHECKS - 1,
+    REASON_MORE, /* further rejects of the same record, counted only */
     REASON_COUNT,
 };
 

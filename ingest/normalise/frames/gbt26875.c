@@ -228,8 +228,16 @@ read(struct framing *f, struct view frame, size_t at)
                               .raw = frame});
         return;
     }
-    if ((command == COMMAND_SEND || command == COMMAND_ANSWER) && unit.len > 0)
+    if (command != COMMAND_SEND && command != COMMAND_ANSWER)
+        return;
+    if (unit.len > 0) {
         gbt26875_objects(f, unit, at + UNIT_AT);
+    } else if (command == COMMAND_SEND) {
+        struct cJSON *record = frame_record(f, (struct view){"", 0}, "heartbeat");
+
+        if (record != NULL)
+            frame_bool(f, record, "online", true);
+    }
 }
 
 const struct frame_protocol frame_gbt26875 = {

@@ -26,7 +26,7 @@ struct bit {
     const char *name;
 };
 
-/* Components have the first eight; their ninth is `power_fault`. */
+/* Components have the first eight; mains_fault is that of their own supply. */
 static const struct bit state_bits[] = {
     {0x0002, "fire"},
     {0x0004, "fault"},
@@ -42,8 +42,7 @@ static const struct bit state_bits[] = {
     {0x1000, "config_changed"},
     {0x2000, "reset"},
 };
-#define COMPONENT_BITS 7
-static const struct bit component_last = {0x0100, "power_fault"};
+#define COMPONENT_BITS 8
 static const struct bit device_bits[] = {
     {0x02, "fire"},
     {0x04, "fault"},
@@ -55,7 +54,6 @@ static const struct bit device_bits[] = {
 static const struct bit operation_bits[] = {
     {0x01, "op_reset"},
     {0x02, "op_mute"},
-    {0x04, "op_manual_alarm"},
     {0x08, "op_alarm_cleared"},
     {0x10, "op_self_test"},
     {0x40, "op_test"},
@@ -64,6 +62,58 @@ static const struct bit operation_bits[] = {
 #define OPERATION_MANUAL 0x04
 #define OPERATION_CLEARED 0x08
 #define OPERATION_CONFIRM 0x20 /* on a facility; on the transmission device the guard's answer */
+
+/* Component types by what they are; reserved and vendors' own ones are `other`. */
+static const struct {
+    uint8_t first, last;
+    const char *name;
+} component_kinds[] = {
+    {1, 1, "panel"},
+    {10, 13, "gas"},
+    {16, 16, "electrical"},
+    {17, 17, "residual_current"},
+    {18, 18, "electrical_heat"},
+    {21, 21, "loop"},
+    {22, 22, "display"},
+    {23, 23, "call_point"},
+    {24, 24, "hydrant_button"},
+    {25, 25, "detector"},
+    {30, 37, "heat"},
+    {40, 44, "smoke"},
+    {50, 53, "combined"},
+    {61, 69, "flame"},
+    {74, 74, "gas"},
+    {78, 78, "video"},
+    {79, 79, "acoustic"},
+    {81, 83, "control"},
+    {84, 88, "module"},
+    {91, 91, "pump"},
+    {92, 92, "tank"},
+    {95, 95, "pump"},
+    {96, 96, "flow"},
+    {97, 98, "valve"},
+    {99, 99, "pressure"},
+    {101, 101, "valve"},
+    {102, 102, "door"},
+    {103, 103, "damper"},
+    {104, 104, "fan"},
+    {105, 105, "pump"},
+    {106, 106, "valve"},
+    {111, 111, "fan"},
+    {113, 116, "damper"},
+    {117, 118, "door"},
+    {121, 121, "sounder"},
+};
+
+static const char *
+kind_of(uint8_t component)
+{
+    for (size_t i = 0; i < sizeof(component_kinds) / sizeof(component_kinds[0]); i++) {
+        if (component >= component_kinds[i].first && component <= component_kinds[i].last)
+            return component_kinds[i].name;
+    }
+    return "other";
+}
 
 /* Types 1 to 12: name and how many units of the value make one of the least. */
 static const struct {
@@ -150,6 +200,7 @@ begin(struct object *o, const char *kind, bool component)
     frame_number(o->f, o->record, "system_address", frame_u8(o->bytes, 1));
     if (component) {
         frame_number(o->f, o->record, "component", frame_u8(o->bytes, 2));
+        frame_literal(o->f, o->record, "component_kind", kind_of(frame_u8(o->bytes, 2)));
         frame_number(o->f, o->record, "address", frame_u32le(o->bytes, 3));
     }
     return true;
@@ -192,7 +243,6 @@ put_component_state(struct object *o)
     frame_number(o->f, o->record, "state", state);
     frame_bool(o->f, o->record, "test", (state & 1) == 0);
     put_bits(o, state_bits, COMPONENT_BITS, state);
-    put_bits(o, &component_last, 1, state);
     frame_bool(
         o->f, o->record, is_manual(frame_u8(o->bytes, 2)) ? "manual_fire" : "detector_fire", fire);
 }
@@ -260,8 +310,8 @@ put_operation(const struct object *o, size_t at, const char *confirm)
         if ((flags & operation_bits[i].mask) != 0)
             frame_bool(o->f, o->record, operation_bits[i].name, true);
     }
-    if ((flags & OPERATION_MANUAL) == 0 && (flags & (OPERATION_RESET | OPERATION_CLEARED)) != 0)
-        frame_bool(o->f, o->record, "op_manual_alarm", false);
+    if ((flags & (OPERATION_MANUAL | OPERATION_RESET | OPERATION_CLEARED)) != 0)
+        frame_bool(o->f, o->record, "manual_fire", (flags & OPERATION_MANUAL) != 0);
     if ((flags & OPERATION_CONFIRM) != 0)
         frame_bool(o->f, o->record, confirm, true);
     frame_number(o->f, o->record, "operator", frame_u8(o->bytes, at + 1));

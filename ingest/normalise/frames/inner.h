@@ -7,8 +7,9 @@
 #include "base/instant.h"
 #include "ingest/normalise/frames/frame.h"
 
-#define FRAME_LOCAL_S (8 * 3600) /* times in frames are Asia/Shanghai; no summer time since 1991   \
-                                  */
+#define FRAME_LOCAL_S                                                                              \
+    (8 * 3600) /* times in frames are Asia/Shanghai; no summer time since 1991                     \
+                */
 
 /* What stands at one place of the payload. */
 struct frame_probe {
