@@ -39,11 +39,14 @@ struct rule_item {
     bool latch;
     struct items stages;
     struct texts dispatch;
+    struct texts folds; /* it gathers the cases of these and has no `when` */
+    int64_t least, percent;
+    struct span within;
 };
 
 static const struct key rule_keys[] = {
     {.name = "rule", .type = KEY_ID, .required = true, .at = offsetof(struct rule_item, is.name)},
-    {.name = "class", .type = KEY_NAME, .required = true, .at = offsetof(struct rule_item, class)},
+    {.name = "class", .type = KEY_NAME, .at = offsetof(struct rule_item, class)},
     {.name = "title", .type = KEY_WORDS, .required = true, .at = offsetof(struct rule_item, title)},
     {.name = "severity",
         .type = KEY_WORD,
@@ -55,7 +58,7 @@ static const struct key rule_keys[] = {
         .type = KEY_WORD,
         .at = offsetof(struct rule_item, per),
         .choices = per_names,
-        .n_choices = 4},
+        .n_choices = PER_RULES + 1},
     {.name = "when", .type = KEY_TEXT, .at = offsetof(struct rule_item, when)},
     {.name = "clear", .type = KEY_TEXT, .at = offsetof(struct rule_item, clear)},
     {.name = "for",
@@ -75,6 +78,22 @@ static const struct key rule_keys[] = {
         .at = offsetof(struct rule_item, stages),
         .shape = &stage_shape},
     {.name = "dispatch", .type = KEY_TEXTS, .at = offsetof(struct rule_item, dispatch)},
+    {.name = "folds", .type = KEY_TEXTS, .at = offsetof(struct rule_item, folds)},
+    {.name = "least",
+        .type = KEY_INT,
+        .at = offsetof(struct rule_item, least),
+        .min = "2",
+        .max = "10000"},
+    {.name = "percent",
+        .type = KEY_INT,
+        .at = offsetof(struct rule_item, percent),
+        .min = "1",
+        .max = "100"},
+    {.name = "within",
+        .type = KEY_SPAN,
+        .at = offsetof(struct rule_item, within),
+        .min = "1s",
+        .max = "1h"},
 };
 static const struct shape rule_shape = {
     rule_keys, ARRAY_LEN(rule_keys), sizeof(struct rule_item), NULL};
@@ -210,25 +229,156 @@ check_dispatch(struct loader *loader, const struct texts *dispatch)
     }
 }
 
+static void
+check_name(struct loader *loader, const struct rule_item *item)
+{
+    if (builtin_find(view_of(item->is.name)) != NULL) {
+        report(loader->schema.reporter, node_about(item->is.node, "rule"), "reserved-name",
+            "'%s' is an alert of wallwatch about itself, a rule cannot have its name",
+            "'%s' 是本程序自身的告警, 规则不能用此名", item->is.name);
+    }
+}
+
+static void
+refuse_keys(struct loader *loader, const struct rule_item *item, const char *const *keys, size_t n,
+    bool folds)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (node_child(item->is.node, keys[i]) == NULL)
+            continue;
+        if (folds)
+            report(loader->schema.reporter, node_about(item->is.node, keys[i]), "useless-key",
+                "has no meaning in a rule that has folds", "有 folds 的规则不能有此项");
+        else
+            report(loader->schema.reporter, node_about(item->is.node, keys[i]), "useless-key",
+                "has a meaning only in a rule that has folds", "只有带 folds 的规则才能有此项");
+    }
+}
+
+/* Not among the rules that could be made: unknown, a folding itself, or wrong and reported. */
+static void
+report_not_gathered(
+    struct loader *loader, const struct node *node, const char *name, const struct items *items)
+{
+    for (size_t i = 0; i < items->len; i++) {
+        const struct rule_item *item = items_at(items, &rule_shape, i);
+
+        if (strcmp(item->is.name, name) != 0)
+            continue;
+        if (item->folds.len > 0)
+            report(loader->schema.reporter, node, "folded-twice", "rule '%s' has folds itself",
+                "规则 '%s' 自身带有 folds", name);
+        return;
+    }
+    report_stranger(loader, node, KIND_RULE, view_of(name));
+}
+
+/* What it gathers must be there, less grave than itself, and never red: no storm silences a fire.
+ */
+static void
+check_gathers(struct loader *loader, const struct rule_item *item, const struct items *items)
+{
+    struct reporter *reporter = loader->schema.reporter;
+
+    for (size_t i = 0; i < item->folds.len; i++) {
+        const struct node *node = item->folds.nodes[i];
+        const struct rule *rule = rule_find(&loader->config->rules, view_of(item->folds.at[i]));
+
+        if (rule == NULL) {
+            report_not_gathered(loader, node, item->folds.at[i], items);
+            continue;
+        }
+        if (rule->red)
+            report(reporter, node, "red-folded", "rule '%s' is red, each of its cases is told",
+                "规则 '%s' 为红色, 每一案件都须通知", rule->id);
+        else if (rule->stages[rule->n_stages - 1].severity < (enum severity)item->severity)
+            report(reporter, node_about(item->is.node, "severity"), "wrong-order",
+                "is milder than rule '%s', which it folds", "轻于所归并的规则 '%s'", rule->id);
+    }
+}
+
+static void
+make_folding(struct loader *loader, const struct items *items, const struct rule_item *item,
+    struct folding *folding)
+{
+    static const char *const useless[] = {"class", "when", "clear", "for", "latch", "stages"};
+    struct stage *stage = ARENA_NEW(loader->schema.arena, struct stage);
+
+    refuse_keys(loader, item, useless, ARRAY_LEN(useless), true);
+    check_dispatch(loader, &item->dispatch);
+    check_gathers(loader, item, items);
+    if (item->per == PER_DEVICE)
+        report(loader->schema.reporter, node_about(item->is.node, "per"), "missing-key",
+            "a rule that has folds is per gateway, zone, building or compound",
+            "有 folds 的规则应为 per gateway, zone, building 或 compound");
+    *stage = (struct stage){.name = "",
+        .severity = (enum severity)item->severity,
+        .policy = policy_id(loader, item->is.node, item->policy)};
+    *folding = (struct folding){
+        .rule = {.id = item->is.name,
+            .class = folding_class(),
+            .title = item->title,
+            .per = (enum per)item->per,
+            .clear_for = item->clear_for,
+            .stages = stage,
+            .n_stages = 1,
+            .dispatch = item->dispatch.at,
+            .n_dispatch = item->dispatch.len},
+        .gathers = item->folds.at,
+        .n_gathers = item->folds.len,
+        .least = item->least > 0 ? (uint32_t)item->least : 3,
+        .percent = (uint32_t)item->percent,
+        .within = item->within.us > 0 ? item->within : SPAN_MIN(5),
+    };
+}
+
+/* After the rules that they gather. */
+static void
+load_foldings(struct loader *loader, const struct items *items)
+{
+    struct folding *foldings = ARENA_ARRAY(loader->schema.scratch, items->len, struct folding);
+    size_t n = 0;
+
+    for (size_t i = 0; i < items->len; i++) {
+        const struct rule_item *item = items_at(items, &rule_shape, i);
+
+        if (item->folds.len > 0)
+            make_folding(loader, items, item, &foldings[n++]);
+    }
+    foldings_make(loader->schema.arena, &loader->config->rules, foldings, n);
+}
+
+static void
+check_plain(struct loader *loader, const struct rule_item *item)
+{
+    static const char *const useless[] = {"folds", "least", "percent", "within"};
+
+    refuse_keys(loader, item, useless, ARRAY_LEN(useless), false);
+    if (item->per == PER_GATEWAY)
+        report(loader->schema.reporter, node_about(item->is.node, "per"), "wrong-value",
+            "only a rule that has folds is per gateway", "只有带 folds 的规则才能 per gateway");
+    if (item->class == NULL)
+        report(loader->schema.reporter, item->is.node, "missing-key", "'class' is missing",
+            "缺少 'class'");
+}
+
 static bool
 make_rule(struct loader *loader, const struct rule_item *item, struct rule *rule)
 {
-    const struct class *class = class_find(&loader->config->classes, view_of(item->class));
+    const struct class *class =
+        item->class == NULL ? NULL : class_find(&loader->config->classes, view_of(item->class));
     const bool staged = node_child(item->is.node, "stages") != NULL;
     const size_t n = !staged                              ? 1
                      : item->stages.len < RULE_MAX_STAGES ? item->stages.len
                                                           : RULE_MAX_STAGES;
     struct stage *stages = ARENA_ARRAY(loader->schema.arena, n, struct stage);
 
+    check_plain(loader, item);
     check_dispatch(loader, &item->dispatch);
-    if (builtin_find(view_of(item->is.name)) != NULL) {
-        report(loader->schema.reporter, node_about(item->is.node, "rule"), "reserved-name",
-            "'%s' is an alert of wallwatch about itself, a rule cannot have its name",
-            "'%s' 是本程序自身的告警, 规则不能用此名", item->is.name);
-    }
     if (class == NULL) {
-        report_stranger(
-            loader, node_about(item->is.node, "class"), KIND_CLASS, view_of(item->class));
+        if (item->class != NULL)
+            report_stranger(
+                loader, node_about(item->is.node, "class"), KIND_CLASS, view_of(item->class));
         return false;
     }
     *rule = (struct rule){
@@ -279,8 +429,10 @@ load_rules(struct loader *loader)
     for (size_t i = 0; i < items.len; i++) {
         const struct rule_item *item = items_at(&items, &rule_shape, i);
 
-        if (make_rule(loader, item, &rules[n]))
+        check_name(loader, item);
+        if (item->folds.len == 0 && make_rule(loader, item, &rules[n]))
             loader->rule_nodes[n++] = item->is.node;
     }
     loader->config->rules = ruleset_make(loader->schema.arena, rules, n, &loader->config->classes);
+    load_foldings(loader, &items);
 }

@@ -278,6 +278,12 @@ is_urgent(const struct config *config, const struct policy *policy)
             config->policies.by_severity[i][SIDE_OUTSIDE] == policy)
             return true;
     }
+    for (size_t i = 0; i < config->rules.n_foldings; i++) {
+        const struct stage *stage = &config->rules.foldings[i].rule.stages[0];
+
+        if (stage->severity <= SEVERITY_ORANGE && strcmp(stage->policy, policy->id) == 0)
+            return true;
+    }
     for (size_t i = 0; i < config->rules.len; i++) {
         const struct rule *rule = &config->rules.at[i];
         const struct policy *of_class = config->policies.by_class != NULL

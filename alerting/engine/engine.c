@@ -35,6 +35,7 @@ free_incident(void *value)
         free(incident->orders.at[i]);
     VEC_FREE(&incident->orders);
     VEC_FREE(&incident->members);
+    VEC_FREE(&incident->children);
     free(incident->evidence);
     free(incident->topic);
     free(incident);
@@ -74,6 +75,7 @@ engine_free(struct engine *engine)
 {
     if (engine == NULL)
         return;
+    folds_fini(engine);
     free_map(&engine->incidents, free_incident);
     free_map(&engine->conditions, free_condition);
     free_map(&engine->gauges, free_gauge);
@@ -100,6 +102,16 @@ engine_free(struct engine *engine)
     buf_fini(&engine->text);
     buf_fini(&engine->event);
     free(engine);
+}
+
+const struct rule *
+engine_rule(const struct engine *engine, struct view id)
+{
+    const struct rule *rule = builtin_find(id);
+
+    if (rule == NULL)
+        rule = rule_find(engine->opt.rules, id);
+    return rule != NULL ? rule : folding_find(engine->opt.rules, id);
 }
 
 const char *

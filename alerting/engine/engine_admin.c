@@ -122,7 +122,7 @@ configure_condition(struct engine *engine, struct condition *condition)
     condition->subject = NULL;
     if (condition->rule == NULL || builtin_find(view_of(condition->rule_id)) != NULL)
         return;
-    rule = rule_find(engine->opt.rules, view_of(condition->rule_id));
+    rule = engine_rule(engine, view_of(condition->rule_id));
     if (rule == NULL)
         rule_gone(engine, condition);
     else if (rule->identity != condition->rule->identity)
@@ -153,6 +153,7 @@ void
 admin_configure(struct engine *engine, const struct input *in)
 {
     gauges_flush(engine);
+    folds_fini(engine); /* what ends now must not be looked for by the new rules */
     engine->opt = *in->options;
     const struct facts_options facts = {
         engine->opt.rules, engine->opt.devices, &engine->opt.classes, engine->opt.lane};
@@ -172,6 +173,7 @@ admin_configure(struct engine *engine, const struct input *in)
     n = engine->incidents.len;
     for (size_t i = 0; i < n; i++)
         configure_incident(engine, entries[i].value);
+    folds_rebuild(engine);
 }
 
 static void

@@ -91,6 +91,7 @@ incident_open(struct engine *engine, struct condition *condition, const struct o
     incident->late = condition->late;
     incident->opened = incident->stage_entered = incident->since = engine->at;
     incident->climb.from = engine->at;
+    incident->began = facts_connected(engine->facts);
     incident->tier = incident->loop = -1;
     incident->counted_severity = incident->counted_tier = -1;
     incident->count = 1;
@@ -115,6 +116,7 @@ incident_free(struct engine *engine, struct incident *incident)
         order_free(engine, incident->orders.at[i]);
     VEC_FREE(&incident->orders);
     VEC_FREE(&incident->members);
+    VEC_FREE(&incident->children);
     free(incident->evidence);
     free(incident->topic);
     free(incident);
@@ -134,6 +136,7 @@ finish(struct engine *engine, struct incident *incident)
 {
     struct condition *condition = incident->condition;
 
+    fold_finish(engine, incident);
     deadline_cancel(engine, &incident->due);
     for (size_t i = 0; i < incident->orders.len; i++)
         deadline_cancel(engine, &incident->orders.at[i]->due);
@@ -231,6 +234,8 @@ incident_stage(struct engine *engine, struct incident *incident, int stage, cons
     incident->stage_entered = engine->at;
     if (to->severity < incident->severity)
         incident->severity = to->severity;
+    if (incident->severity == SEVERITY_RED)
+        fold_leave(engine, incident);
     incident_choose_policy(engine, incident, to->policy);
     incident_step(engine, incident, CASE_EV_STAGE, "stage", view_of("wallwatch"), view_of(why));
 }
@@ -288,7 +293,8 @@ incident_arm(struct engine *engine, struct incident *incident)
     const struct climb_due due = climb_next(incident->policy, &incident->climb);
     struct instant when = instant_min(stage_due(incident), lapse_due(incident));
 
-    if (due.step >= 0)
+    /* Who is folded is told by his parent. */
+    if (due.step >= 0 && incident->parent == NULL)
         when = instant_min(when, due.at);
     /* Raises do not wait for what the broker kept: nobody has been told of this one yet. */
     deadline_set(engine, &incident->due, when, incident->climb.fired != 0);
@@ -306,7 +312,7 @@ incident_due(struct engine *engine, struct incident *incident)
             view_of("the promise was not kept"));
     } else if (instant_cmp(stage_due(incident), at) <= 0) {
         incident_stage(engine, incident, incident->stage + 1, "not verified in time");
-    } else if (due.step >= 0 && instant_cmp(due.at, at) <= 0) {
+    } else if (due.step >= 0 && instant_cmp(due.at, at) <= 0 && incident->parent == NULL) {
         tell_step(engine, incident, &due);
     }
     incident_arm(engine, incident);

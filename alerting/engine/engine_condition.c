@@ -195,7 +195,8 @@ open_case(struct engine *engine, struct condition *condition)
             buf_printf(&engine->text, "/%s", condition->anchor_part);
         incident_member(engine, incident, arena_copy(&engine->scratch, buf_view(&engine->text)));
     }
-    for (size_t i = 0; i < rule->n_dispatch; i++)
+    fold_consider(engine, incident);
+    for (size_t i = 0; i < rule->n_dispatch && incident->parent == NULL; i++)
         order_issue(engine, incident, view_of(rule->dispatch[i]), view_of("wallwatch"));
 }
 
@@ -222,6 +223,7 @@ became_true(struct engine *engine, struct condition *condition, bool standing)
         show_condition(engine, condition, "condition");
     } else {
         incident->count++;
+        fold_note(engine, incident, true);
         incident_step(engine, incident, CASE_EV_RECUR, "recurred", view_of("wallwatch"),
             view_of("its condition is true again"));
     }
@@ -239,6 +241,8 @@ became_false(struct engine *engine, struct condition *condition)
         const bool waits = incident->latch || incident->severity <= SEVERITY_ORANGE;
         const bool fresh = incident->state == CASE_OPEN;
 
+        fold_release(engine, incident, false, view_of("its common cause is over"));
+        fold_note(engine, incident, false);
         incident_step(engine, incident, waits ? CASE_EV_QUIET : CASE_EV_CLEARED,
             !waits && fresh ? "self-cleared" : "cleared", view_of("wallwatch"),
             view_of("its condition is over"));

@@ -65,10 +65,14 @@ write_climb(const struct incident *incident, struct json_writer *json)
 {
     const struct climb_due due = climb_next(incident->policy, &incident->climb);
 
+    if (incident->parent == NULL)
+        json_null(json, "parent");
+    else
+        json_text(json, "parent", incident->parent->id);
     write_tier(json, "tier", incident->tier);
     write_tier(json, "loop", incident->loop);
     json_text(json, "policy", incident->policy_id);
-    if (due.step < 0) {
+    if (due.step < 0 || incident->parent != NULL) {
         json_null(json, "next");
         return;
     }
@@ -115,6 +119,7 @@ incident_json(struct engine *engine, const struct incident *incident, const char
 {
     json_object(json, key);
     json_text(json, "alert", incident->id);
+    json_int(json, "children", (int64_t)incident->children.len);
     json_int(json, "config", incident->config);
     json_int(json, "count", (int64_t)incident->count);
     json_int(json, "epoch", engine->epoch);

@@ -1,5 +1,4 @@
 /* The other half of engine_save.c: total, whatever the bytes are. */
-#include "alerting/engine/builtin.h"
 #include "alerting/engine/state.h"
 
 #include <inttypes.h>
@@ -32,14 +31,6 @@ load_counts(struct engine_counts *counts, struct unpack *in)
         *sums[i] = unpack_u64(in);
 }
 
-static const struct rule *
-load_rule(const struct engine *engine, const char *rule_id)
-{
-    const struct rule *rule = builtin_find(view_of(rule_id));
-
-    return rule != NULL ? rule : rule_find(engine->opt.rules, view_of(rule_id));
-}
-
 static void
 load_condition(struct engine *engine, struct unpack *in)
 {
@@ -54,8 +45,8 @@ load_condition(struct engine *engine, struct unpack *in)
     struct condition *condition =
         condition_new(engine, view_bytes(key.ptr, id), view_bytes(nul + 1, key.len - id - 1));
 
-    condition->rule = load_rule(engine, condition->rule_id);
-    condition->per = (enum per)load_enum(in, 4);
+    condition->rule = engine_rule(engine, view_of(condition->rule_id));
+    condition->per = (enum per)load_enum(in, PER_RULES + 1);
     condition->code = load_text(engine, in);
     condition->part = load_text(engine, in);
     condition->compound = load_text(engine, in);
@@ -186,6 +177,11 @@ load_life(struct engine *engine, struct incident *incident, struct unpack *in)
     incident->count = unpack_u64(in);
     incident->config = unpack_u32(in);
     incident->n = unpack_u64(in);
+    incident->parent_id = load_text(engine, in);
+    incident->began = unpack_i64(in);
+    incident->unwell = unpack_u8(in) != 0;
+    incident->peak = unpack_u32(in);
+    incident->waits = unpack_u8(in) != 0;
 }
 
 static void
@@ -345,6 +341,32 @@ load_tables(struct engine *engine, struct arena *arena, struct unpack *in)
     load_answered(engine, in);
 }
 
+/* Who is whose child; and `began`, which was written as a distance from the clock of the facts. */
+static bool
+load_families(struct engine *engine)
+{
+    arena_reset(&engine->scratch);
+    const struct map_entry *entries = map_sorted(&engine->incidents, &engine->scratch);
+
+    for (size_t i = 0; i < engine->incidents.len; i++) {
+        struct incident *child = entries[i].value;
+        struct incident *parent = incident_find(engine, view_of(child->parent_id));
+
+        child->began += facts_connected(engine->facts);
+        if (child->parent_id[0] == '\0')
+            continue;
+        if (parent == NULL || parent->parent_id[0] != '\0')
+            return false;
+        child->parent = parent;
+        parent->n_unwell += child->unwell;
+        /* NOLINTNEXTLINE(bugprone-sizeof-expression): of pointers */
+        *VEC_PUSH(&parent->children) = child; /* in order of ids */
+        incident_arm(engine, child);
+    }
+    folds_rebuild(engine);
+    return true;
+}
+
 bool
 engine_load(struct engine *engine, struct view bytes, struct err *err)
 {
@@ -383,7 +405,7 @@ engine_load(struct engine *engine, struct view bytes, struct err *err)
         return err_set(err, ERR_INPUT, "checkpoint: it is damaged");
     if (!facts_load(engine->facts, &in, err))
         return err_wrap(err, "checkpoint");
-    if (!unpack_done(&in))
+    if (!unpack_done(&in) || !load_families(engine))
         return err_set(err, ERR_INPUT, "checkpoint: it is damaged");
     return true;
 }

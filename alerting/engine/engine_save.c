@@ -86,7 +86,7 @@ save_lists(const struct incident *incident, struct buf *out)
 }
 
 static void
-save_incident(const struct incident *incident, struct buf *out)
+save_incident(const struct incident *incident, int64_t connected, struct buf *out)
 {
     const struct condition *condition = incident->condition;
 
@@ -118,6 +118,11 @@ save_incident(const struct incident *incident, struct buf *out)
     pack_u64(out, incident->count);
     pack_u32(out, incident->config);
     pack_u64(out, incident->n);
+    pack_text(out, incident->parent == NULL ? "" : incident->parent->id);
+    pack_i64(out, incident->began - connected);
+    pack_u8(out, incident->unwell);
+    pack_u32(out, incident->peak);
+    pack_u8(out, incident->waits);
     save_lists(incident, out);
 }
 
@@ -223,7 +228,7 @@ engine_save(const struct engine *engine, struct buf *out)
     entries = map_sorted(&engine->incidents, &arena);
     pack_u32(out, (uint32_t)engine->incidents.len);
     for (size_t i = 0; i < engine->incidents.len; i++)
-        save_incident(entries[i].value, out);
+        save_incident(entries[i].value, facts_connected(engine->facts), out);
     entries = map_sorted(&engine->gauges, &arena);
     pack_u32(out, (uint32_t)engine->gauges.len);
     for (size_t i = 0; i < engine->gauges.len; i++)

@@ -8,6 +8,7 @@
  *   engine_tell.c       steps -> notices; what the outbox says
  *   engine_order.c      orders and the answers of centres
  *   engine_command.c    what people press
+ *   engine_fold.c       many cases of one cause
  *   engine_fact.c       Wallwatch's alerts about itself
  *   engine_admin.c      start, link, configuration, re-base
  *   engine_json.c       pictures, events, the hash chain
@@ -109,11 +110,19 @@ struct incident {
     } taken;
     uint64_t count; /* how often its condition became true */
     uint32_t config;
-    uint64_t n;                 /* event that made the picture */
-    VEC(const char *) members;  /* in order of bytes */
-    VEC(struct order *) orders; /* in order of issue; owned */
-    char *evidence;             /* JSON array, owned */
-    char *topic;                /* as published; owned; NULL: not yet */
+    uint64_t n;                      /* event that made the picture */
+    VEC(const char *) members;       /* in order of bytes */
+    VEC(struct order *) orders;      /* in order of issue; owned */
+    struct incident *parent;         /* it is folded into; NULL: into none */
+    const char *parent_id;           /* while a checkpoint is loaded */
+    VEC(struct incident *) children; /* in order of ids */
+    int64_t began;     /* connected clock; of a parent: of the last storm's newest child */
+    bool unwell;       /* of a child: its condition is not over */
+    uint32_t n_unwell; /* of a parent: such children */
+    uint32_t peak;     /* the most of them at once in this storm */
+    bool waits;        /* in a crowd, for others that began when it did */
+    char *evidence;    /* JSON array, owned */
+    char *topic;       /* as published; owned; NULL: not yet */
     bool dirty;
     int counted_severity, counted_tier; /* as it stands in counts; -1: not */
 };
@@ -151,6 +160,7 @@ struct engine {
     struct facts *facts;
     struct outbox *outbox;
     struct map conditions, incidents, orders, gauges, texts, answered;
+    struct map crowds;                    /* engine_fold.c; follows from the incidents */
     struct timers timers;                 /* conditions and gauges */
     struct timers deadlines;              /* cases and orders */
     struct timers held;                   /* those of them that fell due before a start */
@@ -180,7 +190,9 @@ struct engine {
 };
 
 /* engine.c */
-void engine_run(struct engine *engine, struct instant limit);     /* all deadlines up to limit */
+void engine_run(struct engine *engine, struct instant limit); /* all deadlines up to limit */
+/* Rule of that id: of the configuration or built in; NULL: there is none. */
+const struct rule *engine_rule(const struct engine *engine, struct view id);
 const char *engine_text(struct engine *engine, struct view text); /* kept for ever, one each */
 const char *engine_id(struct engine *engine, char out[ID_BYTES], const struct view *parts,
     size_t n); /* lane "-" 16 hex digits of the digest of the parts */
@@ -259,6 +271,15 @@ void order_answered(struct engine *engine, const struct input *in);
 void order_arm(struct engine *engine, struct order *order);
 void order_free(struct engine *engine, struct order *order);
 
+/* engine_fold.c */
+void fold_consider(struct engine *engine, struct incident *incident);
+void fold_note(struct engine *engine, struct incident *child, bool unwell);
+void fold_leave(struct engine *engine, struct incident *child);
+void fold_release(struct engine *engine, struct incident *parent, bool all, struct view why);
+void fold_finish(struct engine *engine, struct incident *incident);
+void folds_fini(struct engine *engine);
+void folds_rebuild(struct engine *engine);
+
 /* engine_command.c */
 void command_take(struct engine *engine, const struct input *in);
 void answered_keep(struct engine *engine, struct view key, struct view topic, struct view body);
@@ -276,7 +297,7 @@ void admin_configure(struct engine *engine, const struct input *in);
 void admin_rebase(struct engine *engine, const struct input *in);
 
 /* engine_save.c, engine_load.c; the form changes: this number does */
-#define STATE_FORM 1
+#define STATE_FORM 2
 
 /* engine_json.c */
 /* Begins an event: alert (NULL: of no case), at, event, n, prev, who, why are written; the caller

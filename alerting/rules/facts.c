@@ -358,6 +358,24 @@ facts_take(
     return result(facts);
 }
 
+int64_t
+facts_connected(const struct facts *facts)
+{
+    return facts_clock(facts, facts->now);
+}
+
+int64_t
+facts_began(const struct facts *facts, const struct rule *rule, const struct subject *subject,
+    struct instant since)
+{
+    const struct member *member = NULL;
+
+    if (subject != NULL && subject->per == PER_DEVICE && rule_is_silence(rule))
+        member = member_find(facts, rule->class, subject->code, subject->part);
+    return member != NULL ? member->root->heard
+                          : facts_connected(facts) - instant_since(facts->now, since).us;
+}
+
 const struct subject *
 facts_subject(const struct facts *facts, enum per per, struct view code, struct view part)
 {
@@ -367,7 +385,7 @@ facts_subject(const struct facts *facts, enum per per, struct view code, struct 
 
     for (size_t i = 0; member == NULL && i < facts->opt.classes->len; i++)
         member = member_find(facts, &facts->opt.classes->at[i], code, part);
-    if (member == NULL)
+    if (member == NULL || per >= PER_RULES)
         return NULL;
     if (per == PER_DEVICE)
         return &member->self;

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-const char *const per_names[4] = {"device", "zone", "building", "compound"};
+const char *const per_names[] = {"device", "zone", "building", "compound", "gateway"};
 
 /* Limit of a rule's canonical text: its expressions can be printed several times over. */
 #define RULE_TEXT_BYTES ((size_t)256 * 1024)
@@ -40,6 +40,24 @@ expr_fields(const struct expr *expr, uint64_t bits[CLASS_MAX_FIELDS / 64])
 {
     memset(bits, 0, CLASS_MAX_FIELDS / 8);
     collect_fields(expr, bits);
+}
+
+static bool
+has_absent(const struct expr *expr)
+{
+    return expr != NULL &&
+           (expr->kind == EXPR_ABSENT || has_absent(expr->left) || has_absent(expr->right));
+}
+
+bool
+rule_is_silence(const struct rule *rule)
+{
+    uint64_t bits[CLASS_MAX_FIELDS / 64], all = 0;
+
+    expr_fields(rule->stages[0].when, bits);
+    for (size_t i = 0; i < ARRAY_LEN(bits); i++)
+        all |= bits[i];
+    return all == 0 && has_absent(rule->stages[0].when);
 }
 
 const struct rule *

@@ -23,8 +23,10 @@
 #include "model/device.h"
 #include "model/reading.h"
 
-enum per { PER_DEVICE, PER_ZONE, PER_BUILDING, PER_COMPOUND };
-extern const char *const per_names[4]; /* "device", "zone", "building", "compound" */
+enum per { PER_DEVICE, PER_ZONE, PER_BUILDING, PER_COMPOUND, PER_GATEWAY };
+#define PER_RULES 4 /* of them a rule's own subjects can be; the last is a folding's only */
+/* "device", "zone", "building", "compound", "gateway" */
+extern const char *const per_names[5];
 
 struct expr;
 
@@ -54,12 +56,25 @@ struct rule {
     uint64_t identity; /* of the canonical text: equal means unchanged */
 };
 
+/* Many cases of one cause: what its rules raise within a place and a time becomes one case, that of
+ * `rule`, which has no `when`, one stage, and a class of no devices. */
+struct folding {
+    struct rule rule;
+    const char *const *gathers; /* ids of rules, none of them red */
+    size_t n_gathers;
+    uint32_t least;     /* devices */
+    uint32_t percent;   /* of the listed devices of the place; 0: any */
+    struct span within; /* of each other they must have begun */
+};
+
 struct ruleset {
     const struct rule *at; /* by id */
     size_t len;
     /* per class index: rules of that class, in order of ids */
     const struct rule *const *const *by_class;
     const size_t *n_by_class;
+    const struct folding *foldings; /* narrowest places first, then by id */
+    size_t n_foldings;
 };
 
 const struct rule *rule_find(const struct ruleset *set, struct view id);
@@ -71,6 +86,19 @@ uint64_t rule_identity(const struct rule *rule);
  * by_class. Lives in arena. */
 struct ruleset ruleset_make(
     struct arena *arena, const struct rule *rules, size_t n, const struct class_table *classes);
+
+/* Adds them to a set that is made; copied into arena, their rules' identity is written. */
+void foldings_make(
+    struct arena *arena, struct ruleset *set, const struct folding *foldings, size_t n);
+const struct rule *folding_find(const struct ruleset *set, struct view id);
+bool folding_gathers(const struct folding *folding, struct view rule_id);
+/* Does it gather a rule of that class? */
+bool folding_knows(
+    const struct folding *folding, const struct ruleset *set, const struct class *class);
+/* The class of foldings' own cases. */
+const struct class *folding_class(void);
+/* It speaks of nothing but absent(). */
+bool rule_is_silence(const struct rule *rule);
 
 /* Compiles one expression for a class (grammar and meaning: docs/rules.md). In err: the text and
  * perhaps a hint; *column: 1-based, of the mistake, in characters of text. per: what same
@@ -140,6 +168,11 @@ struct judgements facts_tick(struct facts *facts, struct instant now);
 void facts_link(struct facts *facts, bool up, struct instant now);
 /* Moves every clock by delta (input `rebase`). */
 void facts_rebase(struct facts *facts, struct span delta);
+/* The connected clock now, in which silence is counted. */
+int64_t facts_connected(const struct facts *facts);
+/* When on that clock it began: for a rule about silence when the device was last heard. */
+int64_t facts_began(const struct facts *facts, const struct rule *rule,
+    const struct subject *subject, struct instant since);
 /* The subject a rule of that `per` has for this device and part; NULL if never heard. */
 const struct subject *facts_subject(
     const struct facts *facts, enum per per, struct view code, struct view part);

@@ -368,6 +368,28 @@ fixture_init(struct fixture *fixture, int variant)
 }
 
 void
+fixture_fold(struct fixture *fixture, uint32_t least)
+{
+    static const char *const gathers[] = {"charger-hot", "smoke-battery"};
+    struct stage *stage = ARENA_NEW(&fixture->arena, struct stage);
+
+    *stage = (struct stage){.name = "", .policy = "", .severity = SEVERITY_ORANGE};
+    const struct folding folding = {.rule = {.id = "storm",
+                                        .class = folding_class(),
+                                        .title = {"同因告警", "One cause"},
+                                        .per = PER_COMPOUND,
+                                        .clear_for = SPAN_S(30),
+                                        .stages = stage,
+                                        .n_stages = 1},
+        .gathers = gathers,
+        .n_gathers = 2,
+        .least = least,
+        .within = SPAN_MIN(5)};
+
+    foldings_make(&fixture->arena, &fixture->rules, &folding, 1);
+}
+
+void
 fixture_fini(struct fixture *fixture)
 {
     map_fini(&fixture->devices.by_code);

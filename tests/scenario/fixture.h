@@ -15,6 +15,8 @@ struct fixture {
 
 /* variant 0: the usual one; 1: charger-hot is gone and lift-trapped waits 10 s longer. */
 void fixture_init(struct fixture *fixture, int variant);
+/* Storms of hot chargers and low batteries in a compound are folded. */
+void fixture_fold(struct fixture *fixture, uint32_t least);
 void fixture_fini(struct fixture *fixture);
 /* A device that only this test has; before any engine sees the fixture. */
 void fixture_device(struct fixture *fixture, const char *code, const char *class,

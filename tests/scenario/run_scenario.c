@@ -4,7 +4,8 @@
  *   config small | DIR            the small configuration of fixture.c, or a folder
  *   device CODE class CLASS compound ID [zone ID]
  *   deliver WHO ok|silent|fail|never    WHO: channel, unit, centre, person or all
- *   M:SS  CODE[/PART] field=value ... [late SPAN] [suspect] [retained]
+ *   M:SS  CODE[/PART] field=value ... [late SPAN] [suspect] [retained] [test] [noclock]
+ *   M:SS  link up|down            the lane's connection to the broker
  *   M:SS  command NAME [RULE SUBJECT] [key=value ...]   until=+SPAN, signed=-SPAN, down, id=X
  *   M:SS  answer CENTRE STATE RULE SUBJECT [from CENTRE]
  *   M:SS  fact CODE on|off SUBJECT
@@ -181,6 +182,8 @@ do_reading(struct script *script)
         told.suspect |= SUSPECT_CHECK;
     if (has_word(script, 2, "retained"))
         told.suspect |= SUSPECT_RETAINED;
+    told.test = has_word(script, 2, "test");
+    told.clockless = has_word(script, 2, "noclock");
     told.values = values;
     (void)world_reading(&script->world, &told);
 }
@@ -390,6 +393,39 @@ check_count(struct script *script)
         differs(script, "its count is", text);
 }
 
+/* expect children RULE SUBJECT N */
+static void
+check_children(struct script *script)
+{
+    const cJSON *found = need_case(script, 3);
+    char text[32];
+
+    if (found == NULL)
+        return;
+    (void)snprintf(
+        text, sizeof(text), "%d", cJSON_GetObjectItemCaseSensitive(found, "children")->valueint);
+    if (strcmp(text, word(script, 5)) != 0)
+        differs(script, "its children are", text);
+}
+
+/* expect folded RULE SUBJECT INTO-RULE|nowhere */
+static void
+check_folded(struct script *script)
+{
+    const cJSON *found = need_case(script, 3);
+    const char *parent = found == NULL ? "" : world_text(found, "parent");
+
+    if (strcmp(word(script, 5), "nowhere") == 0) {
+        if (parent[0] != '\0')
+            differs(script, "it is folded into", parent);
+        return;
+    }
+    const cJSON *into = world_alert(&script->world, parent);
+
+    if (into == NULL || strcmp(world_text(into, "rule"), word(script, 5)) != 0)
+        differs(script, "it is folded into", into == NULL ? "nothing" : world_text(into, "rule"));
+}
+
 /* expect taken RULE SUBJECT WHO|nobody */
 static void
 check_taken(struct script *script)
@@ -569,7 +605,8 @@ static const struct check {
     {"loop", check_text}, {"tier", check_text}, {"policy", check_text}, {"late", check_flag},
     {"suspect", check_flag}, /* RULE SUBJECT */
     {"count", check_count},  /* RULE SUBJECT N */
-    {"taken", check_taken}, {"members", check_members}, {"tells", check_tells},
+    {"children", check_children}, {"folded", check_folded}, {"taken", check_taken},
+    {"members", check_members}, {"tells", check_tells},
     {"order", check_order},   /* CENTRE STATE RULE SUBJECT */
     {"event", check_event},   /* VERB [RULE SUBJECT] */
     {"sent", check_sent},     /* CHANNEL WHO */
@@ -589,6 +626,13 @@ do_expect(struct script *script)
         }
     }
     die(script, "what is expected here?");
+}
+
+static void
+do_link(struct script *script)
+{
+    world_body(&script->world, INPUT_LINK, "{\"up\":%s}",
+        strcmp(word(script, 2), "up") == 0 ? "true" : "false");
 }
 
 static void
@@ -620,6 +664,8 @@ run_timed(struct script *script)
         do_deliver(script, 2);
     else if (strcmp(verb, "fact") == 0)
         do_fact(script);
+    else if (strcmp(verb, "link") == 0)
+        do_link(script);
     else if (strcmp(verb, "variant") == 0)
         do_variant(script);
     else if (strcmp(verb, "rebase") == 0)

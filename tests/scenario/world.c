@@ -385,7 +385,9 @@ world_reading(struct world *world, const struct told_reading *told)
         .part = view_of(told->part),
         .time = instant_add(world->now, SPAN_US(-told->late.us)),
         .received = world->now,
-        .had_time = true,
+        .had_time = !told->clockless,
+        .server_time = told->clockless,
+        .test = told->test,
         .suspect = told->suspect,
         .values = values,
         .n_values = told->n_values};
@@ -406,6 +408,19 @@ world_reading(struct world *world, const struct told_reading *told)
 
     world_feed(world, &in);
     return world->last.verdict;
+}
+
+const cJSON *
+world_alert(const struct world *world, const char *id)
+{
+    for (size_t i = world->events.len; i > 0; i--) {
+        const cJSON *snapshot =
+            cJSON_GetObjectItemCaseSensitive(world->events.at[i - 1].json, "snapshot");
+
+        if (cJSON_IsObject(snapshot) && strcmp(world_text(snapshot, "alert"), id) == 0)
+            return snapshot;
+    }
+    return NULL;
 }
 
 const cJSON *

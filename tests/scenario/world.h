@@ -69,10 +69,13 @@ struct told_reading {
     size_t n_values;
     struct span late;
     uint8_t suspect;
+    bool test, clockless;
     uint64_t identity;
     bool dup;
 };
 enum verdict world_reading(struct world *world, const struct told_reading *told);
 /* The newest picture of a case; NULL: there never was one. */
 const cJSON *world_case(const struct world *world, const char *rule, const char *subject);
+/* The newest picture of the case of that id; NULL: there is none. */
+const cJSON *world_alert(const struct world *world, const char *id);
 const char *world_text(const cJSON *object, const char *key);

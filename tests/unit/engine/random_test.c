@@ -147,6 +147,9 @@ live(uint64_t seed, bool twin)
 
     fixture_init(&fixtures[0], 0);
     fixture_init(&fixtures[1], 1);
+    fixture_fold(&fixtures[0], 2);
+    if (seed % 2 == 0)
+        fixture_fold(&fixtures[1], 1);
     world_init(&world, &fixtures[0].options, twin);
     world.now.us = T0;
     random_restart(&world, &dice);
@@ -172,6 +175,8 @@ live(uint64_t seed, bool twin)
             random_config(&world, &dice, fixtures);
         else if (what < 98)
             random_rebase(&world, &dice);
+        else
+            world_body(&world, INPUT_LINK, "{\"up\":%s}", roll(&dice, 3) == 0 ? "false" : "true");
     }
     const struct digest chain = world.chain;
 

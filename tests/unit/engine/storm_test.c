@@ -102,6 +102,30 @@ fifty_thousand_cases_open_climb_and_survive_a_checkpoint(void **state)
 }
 
 static void
+five_thousand_devices_of_one_compound_fold_into_one_parent(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    fixture_init(&fixture, 0);
+    fixture_chargers(&fixture, CASES / PARTS);
+    fixture_fold(&fixture, 100);
+    fixture.options.device_rate = 0;
+    struct engine *engine = engine_new(&fixture.options);
+    const double began = seconds();
+
+    for (int i = 0; i < CASES / PARTS; i++)
+        (void)feed(engine, &fixture, i * PARTS, 70, T0 + i * 100);
+    print_message("fold: %.1f us a case\n", (seconds() - began) / CASES * PARTS * 1e6);
+    const struct engine_counts counts = engine_counts(engine);
+
+    assert_int_equal(counts.open[SEVERITY_ORANGE], CASES / PARTS + 1);
+    assert_in_range(counts.notices, 100, 310); /* of those that came before it was a storm */
+    engine_free(engine);
+    fixture_fini(&fixture);
+}
+
+static void
 a_reading_that_changes_nothing_costs_little(void **state)
 {
     struct fixture fixture;
@@ -125,6 +149,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fifty_thousand_cases_open_climb_and_survive_a_checkpoint),
+        cmocka_unit_test(five_thousand_devices_of_one_compound_fold_into_one_parent),
         cmocka_unit_test(a_reading_that_changes_nothing_costs_little),
     };
 
