@@ -246,12 +246,13 @@ refuse_keys(struct loader *loader, const struct rule_item *item, const char *con
     for (size_t i = 0; i < n; i++) {
         if (node_child(item->is.node, keys[i]) == NULL)
             continue;
-        if (folds)
+        if (folds) {
             report(loader->schema.reporter, node_about(item->is.node, keys[i]), "useless-key",
                 "has no meaning in a rule that has folds", "有 folds 的规则不能有此项");
-        else
+        } else {
             report(loader->schema.reporter, node_about(item->is.node, keys[i]), "useless-key",
                 "has a meaning only in a rule that has folds", "只有带 folds 的规则才能有此项");
+        }
     }
 }
 
@@ -265,9 +266,10 @@ report_not_gathered(
 
         if (strcmp(item->is.name, name) != 0)
             continue;
-        if (item->folds.len > 0)
+        if (item->folds.len > 0) {
             report(loader->schema.reporter, node, "folded-twice", "rule '%s' has folds itself",
                 "规则 '%s' 自身带有 folds", name);
+        }
         return;
     }
     report_stranger(loader, node, KIND_RULE, view_of(name));
@@ -288,12 +290,13 @@ check_gathers(struct loader *loader, const struct rule_item *item, const struct 
             report_not_gathered(loader, node, item->folds.at[i], items);
             continue;
         }
-        if (rule->red)
+        if (rule->red) {
             report(reporter, node, "red-folded", "rule '%s' is red, each of its cases is told",
                 "规则 '%s' 为红色, 每一案件都须通知", rule->id);
-        else if (rule->stages[rule->n_stages - 1].severity < (enum severity)item->severity)
+        } else if (rule->stages[rule->n_stages - 1].severity < (enum severity)item->severity) {
             report(reporter, node_about(item->is.node, "severity"), "wrong-order",
                 "is milder than rule '%s', which it folds", "轻于所归并的规则 '%s'", rule->id);
+        }
     }
 }
 
@@ -307,10 +310,11 @@ make_folding(struct loader *loader, const struct items *items, const struct rule
     refuse_keys(loader, item, useless, ARRAY_LEN(useless), true);
     check_dispatch(loader, &item->dispatch);
     check_gathers(loader, item, items);
-    if (item->per == PER_DEVICE)
+    if (item->per == PER_DEVICE) {
         report(loader->schema.reporter, node_about(item->is.node, "per"), "missing-key",
             "a rule that has folds is per gateway, zone, building or compound",
             "有 folds 的规则应为 per gateway, zone, building 或 compound");
+    }
     *stage = (struct stage){.name = "",
         .severity = (enum severity)item->severity,
         .policy = policy_id(loader, item->is.node, item->policy)};
@@ -354,12 +358,14 @@ check_plain(struct loader *loader, const struct rule_item *item)
     static const char *const useless[] = {"folds", "least", "percent", "within"};
 
     refuse_keys(loader, item, useless, ARRAY_LEN(useless), false);
-    if (item->per == PER_GATEWAY)
+    if (item->per == PER_GATEWAY) {
         report(loader->schema.reporter, node_about(item->is.node, "per"), "wrong-value",
             "only a rule that has folds is per gateway", "只有带 folds 的规则才能 per gateway");
-    if (item->class == NULL)
+    }
+    if (item->class == NULL) {
         report(loader->schema.reporter, item->is.node, "missing-key", "'class' is missing",
             "缺少 'class'");
+    }
 }
 
 static bool
@@ -394,9 +400,10 @@ make_rule(struct loader *loader, const struct rule_item *item, struct rule *rule
         .dispatch = item->dispatch.at,
         .n_dispatch = item->dispatch.len,
     };
-    if (!staged && item->when == NULL)
+    if (!staged && item->when == NULL) {
         report(loader->schema.reporter, item->is.node, "missing-key",
             "'when' is missing, or 'stages'", "缺少 'when' 或 'stages'");
+    }
     if (!staged)
         make_single(loader, item, class, &stages[0]);
     for (size_t i = 0; i < n && staged; i++)

@@ -94,6 +94,8 @@ struct incident {
     const char *class_name, *title_zh, *title_en, *stage_name;
     enum severity severity;
     bool latch, suspect, late, frozen; /* frozen: its rule is gone, it stays in force */
+    bool unwell;                       /* of a child: its condition is not over */
+    bool waits;                        /* in a crowd, for others that began when it did */
     int stage;
     struct instant opened, stage_entered;
     enum case_state state;
@@ -117,10 +119,8 @@ struct incident {
     const char *parent_id;           /* while a checkpoint is loaded */
     VEC(struct incident *) children; /* in order of ids */
     int64_t began;     /* connected clock; of a parent: of the last storm's newest child */
-    bool unwell;       /* of a child: its condition is not over */
     uint32_t n_unwell; /* of a parent: such children */
     uint32_t peak;     /* the most of them at once in this storm */
-    bool waits;        /* in a crowd, for others that began when it did */
     char *evidence;    /* JSON array, owned */
     char *topic;       /* as published; owned; NULL: not yet */
     bool dirty;
