@@ -135,6 +135,46 @@ keep_highest(void *arg, const char *name)
         *highest = n;
 }
 
+static void
+keep_version(void *arg, const char *name)
+{
+    struct config_versions *versions = arg;
+    uint32_t n;
+
+    if (parse_number(view_of(name), &n))
+        *VEC_PUSH(versions) = n;
+}
+
+static int
+compare_versions(const void *a, const void *b)
+{
+    const uint32_t x = *(const uint32_t *)a;
+    const uint32_t y = *(const uint32_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+bool
+config_versions_list(
+    const struct fs *fs, const char *state_dir, struct config_versions *out, struct err *err)
+{
+    char path[PATH_BYTES];
+
+    *out = (struct config_versions){0};
+    put_path(path, "%s/config", state_dir);
+    if (!fs->list(fs->self, path, keep_version, out, err))
+        return false;
+    if (out->len > 0)
+        qsort(out->at, out->len, sizeof(*out->at), compare_versions);
+    return true;
+}
+
+void
+config_versions_fini(struct config_versions *versions)
+{
+    VEC_FREE(versions);
+}
+
 bool
 config_current(const struct fs *fs, const char *state_dir, uint32_t *version, struct err *err)
 {

@@ -33,3 +33,12 @@ void config_files_list(
 /* 32 hex digits of all names and bytes; "" if one cannot be read. */
 void config_files_hash(
     const struct fs *fs, const char *dir, const struct config_files *files, char out[33]);
+
+struct config_versions { /* accepted or begun, rising */
+    uint32_t *at;        /* heap */
+    size_t len, cap;
+};
+
+MUST_USE bool config_versions_list(
+    const struct fs *fs, const char *state_dir, struct config_versions *out, struct err *err);
+void config_versions_fini(struct config_versions *versions);

@@ -17,6 +17,7 @@ static const struct {
     {"audit", cmd_audit, "prove that nothing was lost or doubled on the way to the database"},
     {"backtest", cmd_backtest, "show what a changed configuration would have done"},
     {"check", cmd_check, "say all that is wrong with a configuration"},
+    {"config", cmd_config, "list, show, compare or roll back configuration versions"},
     {"journal", cmd_journal, "show or verify a lane's journal or ledger"},
     {"lane", cmd_lane, "run one lane"},
     {"migrate", cmd_migrate, "bring the database to this program's schema"},

@@ -40,10 +40,18 @@ def test_a_threshold_is_taken_over_while_the_lane_runs_and_a_version_comes_back(
     rules.write_text(text.replace("port_temp > 60", "port_temp > 61"))
     site.run("apply")
     wait_for("version 2", lambda: status(client, "plant").get("config") == 2)
-    site.run("apply", "--version", 1)
+    site.run("config", "rollback", 1)
     wait_for("version 1 again", lambda: status(client, "plant").get("config") == 1)
     done = site.run("apply", "--version", 7, ok=(1,))
     assert "configuration 7" in done.stderr
+    listed = site.run("config", "list").stdout.splitlines()
+    assert [line[:8].split() for line in listed] == [["*", "1"], ["2"]]
+    differs = site.run("config", "diff", 1, 2, ok=(1,)).stdout
+    assert "rule charger-hot" in differs and "changed" in differs and "+  when: port_temp > 61" in differs
+    assert "rules unchanged" in differs and "devices: 0 added, 0 removed" in differs
+    assert site.run("config", "show", 2, "rules/charger.yaml").stdout == rules.read_text()
+    assert "no file" in site.run("config", "show", 2, "../../../etc/passwd", ok=(1,)).stderr
+    assert "wrong words" in site.run("config", "forget", 2, ok=(2,)).stderr
 
 
 def test_rejects_names_what_could_not_be_read(site):
