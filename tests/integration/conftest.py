@@ -9,11 +9,6 @@ from harness.process import remove  # noqa: E402
 from harness.servers import Postgres  # noqa: E402
 
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "slow: over 20 s; not in --quick")
-    config.addinivalue_line("markers", "soak: minutes; only in --all")
-
-
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     report = (yield).get_result()

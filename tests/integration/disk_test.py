@@ -162,7 +162,6 @@ def test_a_fire_lane_starts_on_a_full_disk_and_what_was_in_memory_only_is_missed
     assert not fire["findings"], found
 
 
-@pytest.mark.slow
 def test_plant_gives_up_the_oldest_at_95_percent_and_the_books_balance(make_site):
     site = small(make_site, lane="plant")
     lane = site.lane("plant")
@@ -361,7 +360,6 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(site, damage):
     check_chain(site, "fire")
 
 
-@pytest.mark.slow
 def test_kills_at_any_moment_keep_ids_states_and_deadlines(site):
     chance = random.Random(20261124)
     lane = site.lane("plant")
@@ -468,7 +466,6 @@ def test_an_acknowledgement_signed_while_the_lane_was_down_cancels_what_waits_fo
     check_chain(site, "fire")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("step", [3600, -3600])
 def test_a_wall_clock_that_jumps_is_taken_over_once_and_deadlines_keep_their_time(make_site, tmp_path, step):
     site = make_site()

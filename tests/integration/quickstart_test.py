@@ -40,7 +40,6 @@ def quickstart(tree, *args):
                           stdin=subprocess.DEVNULL)
 
 
-@pytest.mark.slow
 def test_the_quick_start_shows_rows_alerts_climbs_and_notices_and_balances(tree):
     done = quickstart(tree, "--seconds", "45")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
@@ -48,7 +47,6 @@ def test_the_quick_start_shows_rows_alerts_climbs_and_notices_and_balances(tree)
     assert not leftovers(tree)
 
 
-@pytest.mark.slow
 def test_a_second_run_reuses_what_is_there_and_a_replay_ends_its_dates_as_rejects(tree, tmp_path):
     csv = tmp_path / "vibration.csv"
     csv.write_text("ball-bearing;humidity;vibration\n" + "93.7;74.0;18\n" * 150 + "93.7;74.0;31. Jul\n" * 50)

@@ -25,7 +25,6 @@ def audit(site, ledger, ok=(0,)):
     return site.run("audit", "--ledger", ledger, ok=ok, seconds=120)
 
 
-@pytest.mark.slow
 def test_twenty_kills_under_load_lose_and_double_nothing(site):
     for name in ("fire", "plant"):
         site.lane(name)
@@ -53,7 +52,6 @@ def test_twenty_kills_under_load_lose_and_double_nothing(site):
     assert audit(site, ledger, ok=(1,)).stdout
 
 
-@pytest.mark.slow
 def test_postgres_stopped_for_a_minute_under_load_holds_up_nobody(site):
     for name in ("fire", "plant"):
         site.lane(name)
@@ -124,7 +122,6 @@ def test_a_broker_restart_keeps_the_session_and_what_came_meanwhile(site):
     wait_for("stored", lambda: site.value("SELECT count(*) FROM telemetry.fire") == 3)
 
 
-@pytest.mark.slow
 def test_a_broker_restart_under_load_loses_and_doubles_nothing(site):
     """A clean restart: the broker writes its sessions and queues. (kill -9 loses what it acknowledged
     in its last 2 s: docs, and that is not ours to mend.)"""
@@ -166,7 +163,6 @@ def test_a_broker_that_forgets_its_session_is_said(site):
     board.wait("it subscribed again", "wallwatch/alert/fire/", lambda t, b: b and b["rule"] == "fire")
 
 
-@pytest.mark.slow
 def test_steps_fire_at_their_deadlines_also_over_kills_and_late_ones_say_so(make_site):
     """P5: +0..2 s, never early, never after what they wait for has happened."""
     def short(data):

@@ -5,7 +5,6 @@ import signal
 import threading
 import time
 
-import pytest
 
 from harness.process import wait_for
 from harness.receiver import Receiver
@@ -160,7 +159,6 @@ def test_a_killed_post_is_started_again_and_nothing_is_left_untold(site):
     assert len(children(lane.popen.pid)) == 1
 
 
-@pytest.mark.slow
 def test_a_lane_that_hangs_is_down_after_fifteen_seconds_of_silence(make_site):
     site = make_site()
     receiver = Receiver()
@@ -187,7 +185,6 @@ def test_a_lane_that_hangs_is_down_after_fifteen_seconds_of_silence(make_site):
     receiver.close()
 
 
-@pytest.mark.slow
 def test_the_deadman_is_called_only_while_the_canary_is_judged(make_site):
     site = make_site()
     receiver = Receiver()
@@ -247,7 +244,6 @@ def test_a_device_that_floods_is_stored_named_and_delays_nobody(site):
     site.run("audit")
 
 
-@pytest.mark.slow
 def test_fires_are_told_in_time_while_plant_is_flooded(make_site):
     site = make_site()
     receiver = Receiver()
