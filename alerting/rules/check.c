@@ -372,6 +372,9 @@ check(struct checker *checker, struct expr *expr)
 {
     if (expr->kind == EXPR_NAME)
         return check_name(checker, expr);
+    if (expr->kind == EXPR_ABSENT && expr->span.us < 0 && checker->class->interval.us <= 0) {
+        return fail(checker, expr, "class '%s' has no interval to count in", checker->class->name);
+    }
     if (expr->kind == EXPR_TRUTH || expr->kind == EXPR_ABSENT) {
         expr->type = TYPE_CONDITION;
         return true;

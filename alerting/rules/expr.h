@@ -18,6 +18,8 @@
 /* What absent() and count() may look back. */
 #define EXPR_MIN_SPAN SPAN_S(1)
 #define EXPR_MAX_SPAN SPAN_DAYS(7)
+#define EXPR_MIN_INTERVALS 2
+#define EXPR_MAX_INTERVALS 1000
 
 enum expr_kind {
     EXPR_TRUTH, /* true, false */
@@ -61,7 +63,7 @@ struct expr {
     struct view text;          /* TEXT, NAME, CODE */
     uint16_t field;            /* FIELD: index in the class */
     const struct field *about; /* FIELD */
-    struct span span;          /* ABSENT, COUNT */
+    struct span span;          /* ABSENT, COUNT; ABSENT below 0: so many expected intervals */
     enum per per;              /* COUNT */
 };
 
@@ -90,7 +92,7 @@ struct tally_range {
 struct world {
     /* False: unknown. Writes text for text fields, else number. */
     bool (*value)(const struct world *world, uint16_t field, double *number, struct view *text);
-    /* Has the device been silent for span? */
+    /* Has the device been silent for span (below 0: for so many of its intervals)? */
     bool (*absent)(const struct world *world, struct span span);
     struct tally_range (*count)(const struct world *world, const struct expr *count);
 };

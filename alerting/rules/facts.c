@@ -269,6 +269,20 @@ place_device(struct facts *facts, struct member *member, const struct reading *r
         member_place(facts, part, reading->listed, reading->compound);
 }
 
+/* The shortest silence that means something; INT64_MAX: none does. */
+static int64_t
+shortest_absence(const struct member *member)
+{
+    int64_t shortest = INT64_MAX;
+
+    for (size_t i = 0; i < member->layout->n_absents; i++) {
+        const int64_t us = absence_us(member, member->layout->absents[i]);
+
+        shortest = us < shortest ? us : shortest;
+    }
+    return shortest;
+}
+
 /* A reading sets deadlines no sooner than this, so a timer that is early enough can stay. */
 static bool
 timer_is_early(const struct member *member, int64_t clock)
@@ -280,8 +294,8 @@ timer_is_early(const struct member *member, int64_t clock)
         return false;
     if (member->expiry > 0)
         soonest = clock + member->expiry;
-    if (layout->n_absents > 0 && clock + layout->absents[0].us < soonest)
-        soonest = clock + layout->absents[0].us;
+    if (layout->n_absents > 0 && clock + shortest_absence(member) < soonest)
+        soonest = clock + shortest_absence(member);
     return member->timer.when.us <= soonest;
 }
 
@@ -312,12 +326,11 @@ arm(struct facts *facts, struct member *member, bool all, int64_t clock)
 static struct touch
 touch_of(const struct member *member, const struct reading *reading, int64_t clock)
 {
-    const struct layout *layout = member->layout;
     struct touch touch = {.silence = clock - member->root->heard};
 
     for (size_t i = 0; i < reading->n_values; i++)
         bit_put(touch.fields, reading->values[i].field, true);
-    touch.ended = layout->n_absents > 0 && touch.silence >= layout->absents[0].us;
+    touch.ended = touch.silence >= shortest_absence(member);
     return touch;
 }
 

@@ -45,7 +45,7 @@ ask_absent(const struct world *world, struct span span)
 {
     const struct view_of_member *view = (const struct view_of_member *)world;
 
-    return view->clock >= view->member->root->heard + span.us;
+    return view->clock >= view->member->root->heard + absence_us(view->member, span);
 }
 
 static struct tally_range
@@ -322,11 +322,12 @@ judge_group(struct facts *facts, const struct member *member, const struct plan 
 }
 
 static bool
-touches_silence(const struct touch *touch, const struct plan *plan)
+touches_silence(const struct member *member, const struct touch *touch, const struct plan *plan)
 {
     for (size_t i = 0; i < plan->n_absents; i++) {
-        if ((touch->absent && touch->silence == plan->absents[i].us) ||
-            (touch->ended && touch->silence >= plan->absents[i].us))
+        const int64_t us = absence_us(member, plan->absents[i]);
+
+        if ((touch->absent && touch->silence == us) || (touch->ended && touch->silence >= us))
             return true;
     }
     return false;
@@ -340,7 +341,7 @@ member_judge(struct facts *facts, struct member *member, const struct touch *tou
 
     for (size_t p = 0; p < layout->n_plans; p++) {
         const struct plan *plan = &layout->plans[p];
-        const bool silence = touches_silence(touch, plan);
+        const bool silence = touches_silence(member, touch, plan);
 
         if (!touch->all && !silence && !bits_meet(plan->fields, touch->fields) &&
             !(plan->n_counts > 0 && touch->counts))
@@ -376,7 +377,7 @@ member_deadline(const struct member *member, int64_t clock)
         const struct plan *plan = &layout->plans[p];
 
         for (size_t i = 0; i < plan->n_absents && plan_takes(member, plan); i++)
-            best = sooner(best, member->root->heard + plan->absents[i].us, clock);
+            best = sooner(best, member->root->heard + absence_us(member, plan->absents[i]), clock);
     }
     for (size_t i = 0; i < layout->n_counts; i++) {
         if (member->stopped[i] != CLOCK_NEVER && member->stopped[i] != CLOCK_NOW)
@@ -401,7 +402,7 @@ member_due(const struct member *member, int64_t clock)
     for (size_t p = 0; layout->n_absents > 0 && p < layout->n_plans; p++) {
         const struct plan *plan = &layout->plans[p];
 
-        silent |= touches_silence(&touch, plan) && plan_takes(member, plan);
+        silent |= touches_silence(member, &touch, plan) && plan_takes(member, plan);
     }
     touch.absent = silent;
     for (size_t i = 0; i < layout->n_counts; i++) {

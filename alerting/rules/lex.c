@@ -295,3 +295,26 @@ lex_span(struct lexer *lexer, struct span least, struct span most, struct span *
     lexer->pos = pos;
     return lex_next(lexer);
 }
+
+int64_t
+lex_intervals(struct lexer *lexer)
+{
+    static const char word[] = "intervals";
+    size_t pos = lexer->pos;
+    int64_t n = 0;
+
+    while (byte_at(lexer, pos) == ' ')
+        pos++;
+    for (; byte_at(lexer, pos) >= '0' && byte_at(lexer, pos) <= '9' && n < 10000; pos++)
+        n = n * 10 + (byte_at(lexer, pos) - '0');
+    if (byte_at(lexer, pos) != ' ')
+        return 0;
+    while (byte_at(lexer, pos) == ' ')
+        pos++;
+    for (size_t i = 0; word[i] != '\0'; i++, pos++) {
+        if (byte_at(lexer, pos) != word[i])
+            return 0;
+    }
+    lexer->pos = pos;
+    return n;
+}

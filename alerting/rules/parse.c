@@ -101,7 +101,16 @@ enter(struct parser *parser)
 static bool
 parse_absent(struct parser *parser, struct expr *call)
 {
-    return lex_span(&parser->lex, EXPR_MIN_SPAN, EXPR_MAX_SPAN, &call->span);
+    const size_t start = parser->lex.pos;
+    const int64_t intervals = lex_intervals(&parser->lex);
+
+    if (intervals == 0)
+        return lex_span(&parser->lex, EXPR_MIN_SPAN, EXPR_MAX_SPAN, &call->span);
+    if (intervals < EXPR_MIN_INTERVALS || intervals > EXPR_MAX_INTERVALS)
+        return lex_fail(&parser->lex, start, "allowed are %d to %d intervals", EXPR_MIN_INTERVALS,
+            EXPR_MAX_INTERVALS);
+    call->span = SPAN_US(-intervals);
+    return lex_next(&parser->lex);
 }
 
 /* count(condition, same zone, 120s) */

@@ -84,7 +84,10 @@ print_call(const struct expr *expr, struct buf *out)
         print(expr->left, out);
         buf_printf(out, ", same %s, ", per_names[expr->per]);
     }
-    buf_printf(out, "%s)", span_text(expr->span, span));
+    if (expr->span.us < 0)
+        buf_printf(out, "%d intervals)", (int)-expr->span.us);
+    else
+        buf_printf(out, "%s)", span_text(expr->span, span));
 }
 
 static void

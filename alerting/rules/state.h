@@ -57,7 +57,7 @@ struct layout { /* of one class under one configuration */
     bool pers[4]; /* are there rules of it */
     uint64_t sticky[FIELD_WORDS];
     uint64_t timed[FIELD_WORDS]; /* read by a rule and not sticky */
-    struct span *absents;        /* distinct, shortest first */
+    struct span *absents;        /* distinct, in order */
     size_t n_absents;
     uint16_t *by_name; /* fields in order of their names */
 };
@@ -160,6 +160,16 @@ struct moment {
     bool late;
     struct instant since;
 };
+
+/* How long a silence of absent() is for this member's device. check.c refuses intervals in a class
+ * that has none. */
+static inline int64_t
+absence_us(const struct member *member, struct span span)
+{
+    const int64_t interval = member->root->expiry > 0 ? member->root->expiry / 3 : 1000000;
+
+    return span.us >= 0 ? span.us : -span.us * interval;
+}
 
 static inline bool
 bit_get(const uint64_t *bits, size_t i)

@@ -79,6 +79,7 @@ an_expression_has_one_canonical_text(void **state)
         {"state == 'a\"b'", "state == \"a\\\"b\""},
         {"state != \"困人\"", "state != \"困人\""},
         {"absent(90s)", "absent(1m30s)"},
+        {"absent( 3  intervals )", "absent(3 intervals)"},
         {"count(alarm,same zone,120s)>=2", "count(alarm, same zone, 2m) >= 2"},
         {"manual or count(alarm or absent(60s), same zone, 2m) >= 2",
             "manual or count(alarm or absent(1m), same zone, 2m) >= 2"},
@@ -182,6 +183,7 @@ a_mistake_is_told_at_its_column(void **state)
         {"absent(5x)", 8,
             "'5x' is not a length of time, allowed are 1s to 7d\nhint: write '5m' for five "
             "minutes."},
+        {"absent(1 intervals)", 8, "allowed are 2 to 1000 intervals"},
         {"absent(10d)", 8,
             "'10d' is not a length of time, allowed are 1s to 7d\nhint: write '5m' for five "
             "minutes."},
