@@ -18,6 +18,7 @@ static const struct measure measures[] = {
     {"MPa", "pressure", 1000, 0},
     {"bar", "pressure", 100, 0},
     {"mbar", "pressure", 0.1, 0},
+    {"mH₂O", "pressure", 9.80665, 0}, /* a pump's head, in metres of water */
     {"V", "voltage", 1, 0},
     {"mV", "voltage", 0.001, 0},
     {"kV", "voltage", 1000, 0},
@@ -118,6 +119,9 @@ static const struct {
     {"l", "L"},
     {"mg/l", "mg/L"},
     {"％", "%"},
+    {"lux", "lx"},
+    {"mH2O", "mH₂O"},
+    {"ug/L", "µg/L"},
 };
 
 static const struct measure *
