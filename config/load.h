@@ -89,6 +89,8 @@ extern const struct shape address_shape;
 const struct address *make_addresses(
     struct loader *loader, const struct items *tell, size_t *n_addresses);
 
+/* "'x' is not a field of ..." at the key of a map. */
+void report_no_field(struct loader *loader, const struct node *node, const struct class *class);
 /* The profile of that name in class; NULL: reported at node. */
 const struct profile *profile_of(
     struct loader *loader, const struct class *class, const struct node *node, struct view name);

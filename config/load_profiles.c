@@ -252,6 +252,18 @@ make_source(struct loader *loader, const struct class *class, const struct sourc
         translate(loader, item, field, out);
 }
 
+void
+report_no_field(struct loader *loader, const struct node *node, const struct class *class)
+{
+    const char *names[CLASS_MAX_FIELDS];
+
+    for (size_t i = 0; i < class->n_fields; i++)
+        names[i] = class->fields[i].name;
+    report_key(loader->schema.reporter, node, "unknown-name", "'%.*s' is not a field of '%s'",
+        "'%.*s' 不是 '%s' 的字段", VIEW_ARG(node->key), class->name);
+    report_near(loader->schema.reporter, node->key, names, class->n_fields);
+}
+
 static void
 make_sources(struct loader *loader, const struct profile_item *item, const struct class *class,
     struct profile *profile)
@@ -273,13 +285,7 @@ make_sources(struct loader *loader, const struct profile_item *item, const struc
         const int field = field_find(class, view_of(from->is.name));
 
         if (field < 0) {
-            const char *names[CLASS_MAX_FIELDS];
-
-            for (size_t j = 0; j < class->n_fields; j++)
-                names[j] = class->fields[j].name;
-            report_key(loader->schema.reporter, from->is.node, "unknown-name",
-                "'%s' is not a field of '%s'", "'%s' 不是 '%s' 的字段", from->is.name, class->name);
-            report_near(loader->schema.reporter, view_of(from->is.name), names, class->n_fields);
+            report_no_field(loader, from->is.node, class);
             continue;
         }
         sources[n].field = (uint16_t)field;

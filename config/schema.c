@@ -68,6 +68,7 @@ read_text(struct schema *schema, const struct node *node, const struct key *key,
         struct words what;
     } kinds[] = {
         [KEY_TEXT] = {NULL, NULL, {NULL, NULL}},
+        [KEY_LINES] = {NULL, NULL, {NULL, NULL}},
         [KEY_ID] = {value_id, "bad-id",
             {"编号, 允许小写字母, 数字和 '-', 最多 64 个",
                 "an id, allowed are small letters, digits and '-', at most 64"}},
@@ -334,6 +335,7 @@ schema_value(struct schema *schema, const struct node *node, const struct key *k
 {
     static read_fn *const readers[] = {
         [KEY_TEXT] = read_text,
+        [KEY_LINES] = read_text,
         [KEY_ID] = read_text,
         [KEY_NAME] = read_text,
         [KEY_CODE] = read_text,

@@ -19,6 +19,7 @@ struct reporter;
 
 enum key_type {
     KEY_TEXT,   /* const char * */
+    KEY_LINES,  /* const char *: may hold tabs and ends of lines */
     KEY_ID,     /* const char *: [a-z0-9][a-z0-9-]* */
     KEY_NAME,   /* const char *: [a-z][a-z0-9_]* */
     KEY_CODE,   /* const char *: [A-Za-z0-9][A-Za-z0-9._:-]* */

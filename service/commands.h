@@ -28,3 +28,4 @@ command_fn cmd_post;
 command_fn cmd_rejects;
 command_fn cmd_run;
 command_fn cmd_simulate;
+command_fn cmd_test;

@@ -25,6 +25,7 @@ static const struct {
     {"rejects", cmd_rejects, "list what could not become readings, and why"},
     {"run", cmd_run, "run all lanes of this machine and start again what dies"},
     {"simulate", cmd_simulate, "play a fleet of machines, or the people who answer"},
+    {"test", cmd_test, "run the examples of a configuration"},
 };
 
 static void

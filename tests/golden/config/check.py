@@ -8,6 +8,7 @@ English, a line "== zh", what is printed in Chinese. Changes:
                      only "+" lines: added at the end. \\t \\r \\xNN are taken for these bytes
     remove FILE
     replace FILE     then "+" lines: all there is in it
+    command test     `test` is run instead of `check`
 
 With UPDATE_GOLDEN=1 in the environment the expected parts are written; read the difference."""
 import os
@@ -29,10 +30,12 @@ def to_bytes(lines):
 
 def change(root, verb, name, minus, plus):
     path = root / name
+    if verb == "command":
+        return
     if verb == "remove":
         path.unlink()
         return
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     old = path.read_bytes() if path.exists() else b""
     if verb == "replace":
         new = to_bytes(plus)
@@ -61,9 +64,9 @@ def prepare(root, lines):
         minus, plus = [], []
 
 
-def run(root, lang):
-    done = subprocess.run([program, "check", str(root), "--lang", lang], capture_output=True, text=True,
-                          timeout=60)
+def run(root, lang, command):
+    done = subprocess.run([program, command, "--config", str(root), "--lang", lang], capture_output=True,
+                          text=True, timeout=60)
     return f"{done.stdout}{done.stderr}exit {done.returncode}\n"
 
 
@@ -72,7 +75,8 @@ def check(case):
     with tempfile.TemporaryDirectory() as top:
         root = pathlib.Path(top) / "config"
         prepare(root, changes.splitlines())
-        now = changes + "".join(f"== {lang}\n{run(root, lang)}" for lang in ("en", "zh"))
+        command = "test" if changes.startswith("command test\n") else "check"
+        now = changes + "".join(f"== {lang}\n{run(root, lang, command)}" for lang in ("en", "zh"))
     if os.environ.get("UPDATE_GOLDEN"):
         case.write_text(now)
     if now == case.read_text():
