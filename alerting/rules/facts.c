@@ -262,10 +262,11 @@ place_device(struct facts *facts, struct member *member, const struct reading *r
 {
     const struct subject *self = &member->self;
     const bool moved = reading->compound.len > 0 && !view_eq(reading->compound, self->compound);
+    struct member *part;
 
     if (!moved && self->listed == reading->listed && self->compound.len > 0)
         return;
-    for (struct member *part = member->root; part != NULL; part = part->next)
+    for (size_t i = 0; (part = member_part(member->root, i)) != NULL; i++)
         member_place(facts, part, reading->listed, reading->compound);
 }
 
@@ -303,11 +304,13 @@ timer_is_early(const struct member *member, int64_t clock)
 static void
 refresh(struct member *member, bool all, const struct moment *moment)
 {
+    struct member *part;
+
     if (!all) {
         member_refresh(member, moment);
         return;
     }
-    for (struct member *part = member->root; part != NULL; part = part->next)
+    for (size_t i = 0; (part = member_part(member->root, i)) != NULL; i++)
         member_refresh(part, moment);
 }
 
@@ -315,11 +318,13 @@ refresh(struct member *member, bool all, const struct moment *moment)
 static void
 arm(struct facts *facts, struct member *member, bool all, int64_t clock)
 {
+    struct member *part;
+
     if (member->root->timer.slot == 0)
         member_arm(facts, member->root, facts->ticked);
     if (!all && !timer_is_early(member, clock))
         member_arm(facts, member, facts->ticked);
-    for (struct member *part = member->root; all && part != NULL; part = part->next)
+    for (size_t i = 0; all && (part = member_part(member->root, i)) != NULL; i++)
         member_arm(facts, part, facts->ticked);
 }
 

@@ -349,7 +349,9 @@ member_judge(struct facts *facts, struct member *member, const struct touch *tou
         if (plan->rule->per != PER_DEVICE) {
             judge_group(facts, member, plan, moment);
         } else if (silence) {
-            for (const struct member *part = member->root; part != NULL; part = part->next)
+            const struct member *part;
+
+            for (size_t i = 0; (part = member_part(member->root, i)) != NULL; i++)
                 judge_member(facts, part, plan, moment);
         } else {
             judge_member(facts, member, plan, moment);

@@ -133,6 +133,58 @@ make_member(struct facts *facts, const struct class *class, struct view code, st
     return member;
 }
 
+/* The first of them that is not before key. */
+static size_t
+place_among(struct member *const *members, size_t n, struct view key)
+{
+    size_t low = 0, high = n;
+
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+
+        if (view_cmp(members[middle]->self.key, key) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+struct member *
+member_part(const struct member *root, size_t i)
+{
+    if (i == 0)
+        return root->root;
+    return root->parts != NULL && i <= root->parts->len ? root->parts->at[i - 1] : NULL;
+}
+
+void
+member_parts_free(struct member *root)
+{
+    if (root->parts != NULL)
+        free(root->parts->at);
+    free(root->parts);
+    root->parts = NULL;
+}
+
+static void
+add_part(struct member *root, struct member *member)
+{
+    if (root->parts == NULL)
+        root->parts = mem_zalloc(1, sizeof(*root->parts));
+
+    struct parts *parts = root->parts;
+    const size_t at = place_among(parts->at, parts->len, member->self.key);
+
+    if (parts->len == parts->cap) {
+        parts->cap = parts->cap == 0 ? 4 : parts->cap * 2;
+        parts->at = mem_resize(parts->at, parts->cap, sizeof(*parts->at));
+    }
+    memmove(&parts->at[at + 1], &parts->at[at], (parts->len - at) * sizeof(*parts->at));
+    parts->at[at] = member;
+    parts->len++;
+}
+
 struct member *
 member_get(struct facts *facts, const struct class *class, struct view code, struct view part,
     int64_t clock)
@@ -152,13 +204,7 @@ member_get(struct facts *facts, const struct class *class, struct view code, str
         return root;
     member = make_member(facts, class, code, part, clock);
     member->root = root;
-    for (struct member *at = root;; at = at->next) {
-        if (at->next != NULL && view_cmp(at->next->self.key, member->self.key) < 0)
-            continue;
-        member->next = at->next;
-        at->next = member;
-        break;
-    }
+    add_part(root, member);
     member_place(facts, member, root->self.listed, root->self.compound);
     return member;
 }
@@ -252,17 +298,7 @@ group_get(struct facts *facts, enum per per, const struct member *member)
 static size_t
 place_in(const struct group *group, const struct member *member)
 {
-    size_t low = 0, high = group->len;
-
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-
-        if (view_cmp(group->members[middle]->self.key, member->self.key) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return place_among(group->members, group->len, member->self.key);
 }
 
 /* Who speaks for a group that lost its last member: the last one still does. */

@@ -33,6 +33,7 @@ free_member(struct member *member)
 {
     if (member->known != NULL)
         free_block(member);
+    member_parts_free(member);
     free(member->name);
     free(member);
 }
@@ -42,7 +43,7 @@ static void
 retire(struct facts *facts, struct member *member)
 {
     free_block(member);
-    member->next = NULL;
+    member_parts_free(member);
     member->self.listed = NULL;
     timers_cancel(&facts->timers, &member->timer);
     VEC_PUSH(&facts->gone)->member = member;

@@ -89,17 +89,23 @@ struct member {
     struct subject self;
     char *name; /* the bytes of self.key, owned */
     const struct layout *layout;
-    struct member *root, *next; /* parts of a device, root first, by key */
-    struct group *groups[4];    /* by per; NULL where the class has no such rule */
-    int64_t heard;              /* root: clock of the device's last message, or of its listing */
-    int64_t newest;             /* at of the newest reading */
-    int64_t expiry;             /* us; 0: never */
+    struct member *root;
+    struct parts *parts;     /* root: its device's other parts; NULL: none */
+    struct group *groups[4]; /* by per; NULL where the class has no such rule */
+    int64_t heard;           /* root: clock of the device's last message, or of its listing */
+    int64_t newest;          /* at of the newest reading */
+    int64_t expiry;          /* us; 0: never */
     uint64_t have[FIELD_WORDS];
     uint64_t suspect[FIELD_WORDS];
     struct known *known; /* one block for the four, per layout */
     int64_t *stopped;    /* per count slot: clock of when its condition was last true */
     uint8_t *counting;
     uint8_t *marks;
+};
+
+struct parts { /* by key; owned by their root */
+    struct member **at;
+    size_t len, cap;
 };
 
 struct group {
@@ -204,6 +210,10 @@ struct member *member_find(
 /* Finds or makes; heard from clock on. */
 struct member *member_get(struct facts *facts, const struct class *class, struct view code,
     struct view part, int64_t clock);
+/* The device's parts by key, from the root, which is the first; NULL behind the last. */
+struct member *member_part(const struct member *root, size_t i);
+/* Frees the list, not who is in it. */
+void member_parts_free(struct member *root);
 /* Its place: believed compound and the list's entry; joins its groups. */
 void member_place(
     struct facts *facts, struct member *member, const struct device *listed, struct view compound);

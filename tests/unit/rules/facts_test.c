@@ -213,6 +213,36 @@ the_silence_of_what_another_lane_hears_is_not_judged(void **state)
     setup_end(&setup);
 }
 
+/* Heard in any order, the parts are judged in theirs. */
+static void
+the_silence_of_a_device_tells_of_each_of_its_many_parts_in_order(void **state)
+{
+    enum { PARTS = 101, STEP = 37 };
+    struct test *test = *state;
+    char part[8];
+    char last[64] = "";
+    size_t told = 0;
+
+    for (int i = 0; i < PARTS; i++) {
+        (void)snprintf(part, sizeof(part), "%03d", i * STEP % PARTS);
+        (void)take(test->facts, &test->setup,
+            &(struct say){"C2", part, 1, 1, SUSPECT_NO, {{F_MOVING, 1, NULL}}, 1});
+    }
+    const struct judgements out = facts_tick(test->facts, at_s(121));
+
+    for (size_t i = 0; i < out.len; i++) {
+        if (strcmp(out.at[i].rule->id, "quiet") != 0 || out.at[i].truth != TRUTH_TRUE)
+            continue;
+        char key[64];
+
+        (void)snprintf(key, sizeof(key), "%.*s", VIEW_ARG(out.at[i].subject->key));
+        assert_true(strcmp(last, key) < 0);
+        memcpy(last, key, sizeof(last));
+        told++;
+    }
+    assert_int_equal(told, PARTS);
+}
+
 static void
 silence_counts_only_connected_time(void **state)
 {
@@ -395,6 +425,8 @@ main(void)
         cmocka_unit_test_setup_teardown(
             silence_is_noticed_also_of_devices_never_heard, start, stop),
         cmocka_unit_test(the_silence_of_what_another_lane_hears_is_not_judged),
+        cmocka_unit_test_setup_teardown(
+            the_silence_of_a_device_tells_of_each_of_its_many_parts_in_order, start, stop),
         cmocka_unit_test_setup_teardown(silence_counts_only_connected_time, start, stop),
         cmocka_unit_test_setup_teardown(a_clock_that_was_moved_changes_no_deadline, start, stop),
         cmocka_unit_test_setup_teardown(two_detectors_of_a_zone_confirm_each_other, start, stop),
