@@ -170,12 +170,14 @@ wal_start_memory(struct wal *wal)
     wal_unlock(&wal->lock);
 }
 
+/* The reserve stands beside the quota: what has taken its place may go over it by as much. */
 static bool
 over_quota(struct wal *wal, size_t frame_bytes, struct err *err)
 {
     const uint64_t used = atomic_load(&wal->bytes);
+    const bool spent = wal->opt.memory_bytes > 0 && !atomic_load(&wal->has_reserve);
 
-    if (used + frame_bytes <= wal->opt.max_bytes)
+    if (used + frame_bytes <= wal->opt.max_bytes + (spent ? wal->opt.segment_bytes : 0))
         return false;
     (void)err_set(err, ERR_FULL, "%s: %" PRIu64 " of %" PRIu64 " bytes in use", wal->name, used,
         wal->opt.max_bytes);
@@ -199,6 +201,30 @@ roll(struct wal *wal, size_t bytes, struct err *err)
     if (!fits(wal, bytes)) {
         wal_retire(wal);
         ok = wal_start_file(wal, err);
+    }
+    wal_unlock(&wal->sync_lock);
+    return ok;
+}
+
+/* The quota is reached: the reserve is the last file before memory. */
+static bool
+roll_to_reserve(struct wal *wal, struct err *err)
+{
+    struct wal_file file;
+
+    if (!atomic_load(&wal->has_reserve))
+        return false;
+    wal_lock(&wal->sync_lock);
+    wal_retire(wal);
+    const struct wal_header header = next_header(wal);
+    const bool ok = wal_use_reserve(wal, &header, &file, err);
+
+    if (ok) {
+        wal_lock(&wal->lock);
+        install(wal, &header, &file);
+        wal_unlock(&wal->lock);
+    } else {
+        atomic_store(&wal->state, WAL_BROKEN);
     }
     wal_unlock(&wal->sync_lock);
     return ok;
@@ -262,7 +288,7 @@ append_to_file(struct wal *wal, struct view frame, uint64_t *end, struct err *er
 {
     const size_t bytes = WAL_FRAME_BYTES + frame.len;
 
-    if (over_quota(wal, bytes, err))
+    if (over_quota(wal, bytes, err) && (!roll_to_reserve(wal, err) || over_quota(wal, bytes, err)))
         return false;
     for (int attempt = 0; attempt < 2; attempt++) {
         if (!fits(wal, bytes) && !roll(wal, bytes, err))

@@ -11,8 +11,9 @@
  * wal_append then tries a new file (the pre-allocated reserve if there is one) and fails only if
  * that fails too. In a log opened with memory_bytes > 0 it then goes on in memory, in the same
  * sequence of positions (wal_state says so, wal_lost counts frames that are in no file), and
- * every wal_retry() tries to get back to a file; such a log also goes to memory instead of saying
- * ERR_FULL, and when its memory is full gives up its oldest frames. What was survived on the way
+ * every wal_retry() tries to get back to a file; such a log also goes to its reserve, which stands
+ * beside max_bytes, and then to memory instead of saying ERR_FULL, and when its memory is full
+ * gives up its oldest frames. What was survived on the way
  * is told by wal_trouble and wal_doubt: whoever owns the log must ask them now and then.
  *
  * Damage that open or a cursor finds stays in its file, untouched; readers get WAL_LOST for it.

@@ -187,7 +187,8 @@ wal_make_reserve(struct wal *wal)
     struct err err = {0};
     struct fs_file *file;
 
-    if (wal->opt.memory_bytes == 0 || atomic_load(&wal->has_reserve))
+    if (wal->opt.memory_bytes == 0 || atomic_load(&wal->has_reserve) ||
+        atomic_load(&wal->bytes) > wal->opt.max_bytes)
         return;
     char *path = fs_join(wal->dir, "reserve");
     char *fresh = fs_join(wal->dir, "reserve.new");

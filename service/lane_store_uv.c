@@ -395,13 +395,19 @@ percent_used(const struct lane *lane)
     return wal_bytes(lane->journal) * 100 / lane->self->journal_max_bytes;
 }
 
-/* Nothing that is stored is left to go: a segment that is not stored has to. */
+/* Nothing that is stored is left to go: a segment that is not stored has to. A life-safety lane
+ * gives up nothing: its journal goes on in the reserve, then in memory, and says so. */
 static void
 make_room(struct lane *lane, struct instant now)
 {
     trim_journal(lane, journal_spare(lane));
     if (percent_used(lane) < FULL_SHED)
         return;
+    if (lane->self->life_safety) {
+        if (lane->store.mark > journal_spare(lane)) /* newer checkpoints free what is stored */
+            checkpoint_start(lane, now);
+        return;
+    }
     /* What was given up and is still there is held by the older checkpoint, and newer ones free
      * it, or by the writer's transaction with it. */
     const struct store *store = &lane->store;

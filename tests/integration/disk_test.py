@@ -193,6 +193,29 @@ def test_plant_gives_up_the_oldest_at_95_percent_and_the_books_balance(make_site
     own(board, "plant", "journal-filling", 60, condition="false")
 
 
+def test_a_fire_lane_at_its_quota_gives_up_nothing_and_goes_on_in_memory(make_site):
+    site = small(make_site)
+    lane = site.lane("fire")
+    board = site.client()
+    noisy = panel(site, 3)
+    noisy.say(part="1-001", alarm=False)
+    wait_for("stored", lambda: site.value("SELECT count(*) FROM telemetry.fire") == 1, 20)
+    site.postgres.kill()
+    big(noisy, 360, part="1-001", alarm=False)  # over 20 MiB: the quota, the reserve and some more
+    case = own(board, "fire", "p1-suspended", condition="true")
+    assert case["severity"] == "red"
+    panel(site, 2).say(part="1-023", alarm=True)
+    board.wait("a fire, over the quota", "wallwatch/alert/fire/", is_rule("fire"), 5)
+    assert lane.metric("wallwatch_journal_memory_only") > 0
+    assert not (site.state / "lane-fire/journal/reserve").exists()
+    site.postgres.start()
+    wait_for("all is stored", lambda: site.value("SELECT count(*) FROM telemetry.fire") == 362, 40)
+    assert site.value("SELECT sum(shed) FROM ops.batch") == 0
+    own(board, "fire", "p1-suspended", 30, condition="false")
+    assert not [b for _, _, b in board.seen("wallwatch/alert/fire/") if b and b["rule"] == "shed"]
+    site.run("audit", "--lane", "fire")
+
+
 class Strace:
     """Makes system calls of a running process fail: on one file, or (path None) on all."""
 
