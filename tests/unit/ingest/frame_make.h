@@ -37,65 +37,92 @@ made_hex(struct made *made, const char *hex)
 }
 
 /* Device 2a 00 .. at 2026-11-24 14:56:38. */
+static inline void
+make_gbt26875_unit(struct made *made, uint8_t command, const uint8_t *unit, size_t len)
+{
+    uint8_t sum = 0;
+
+    made_hex(made, "4040 0700 0102 26380e180b1a 2a0000000001 050000000000 0000");
+    made_put(made, (const char *)&command, 1);
+    made_put(made, (const char *)unit, len);
+    made->bytes[24] = (char)(len & 255);
+    made->bytes[25] = (char)(len >> 8);
+    for (size_t i = 2; i < made->len; i++)
+        sum = (uint8_t)(sum + (uint8_t)made->bytes[i]);
+    made_put(made, (const char *)&sum, 1);
+    made_put(made, "##", 2);
+}
+
+static inline void
+make_dny_data(struct made *made, uint8_t command, const uint8_t *data, size_t len)
+{
+    uint16_t sum = 0;
+
+    made_put(made, "DNY", 3);
+    made_hex(made, "0000 0102a004 1100");
+    made_put(made, (const char *)&command, 1);
+    made_put(made, (const char *)data, len);
+    made->bytes[3] = (char)(made->len + 2 - 5);
+    for (size_t i = 0; i < made->len; i++)
+        sum = (uint16_t)(sum + (uint8_t)made->bytes[i]);
+    const char end[2] = {(char)(sum & 255), (char)(sum >> 8)};
+
+    made_put(made, end, 2);
+}
+
+/* From the supply byte to the last record. */
+static inline void
+make_meokon_rest(struct made *made, const uint8_t *rest, size_t rest_len)
+{
+    uint32_t crc = 0xFFFF;
+
+    made_hex(made, "a55a 00 0000");
+    made_put(made, "WWTS26110007", 12);
+    made_put(made, (const char *)rest, rest_len);
+    const size_t len = made->len + 4;
+
+    made->bytes[3] = (char)(len >> 8);
+    made->bytes[4] = (char)(len & 255);
+    for (size_t i = 0; i < made->len; i++) {
+        crc ^= (uint8_t)made->bytes[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = (crc & 1) != 0 ? crc >> 1 ^ 0xA001 : crc >> 1;
+    }
+    const char end[4] = {(char)(crc >> 8), (char)(crc & 255), 0x55, (char)0xAA};
+
+    made_put(made, end, 4);
+}
+
 static inline struct made
 make_gbt26875(const char *name, uint8_t command, const char *unit)
 {
+    struct made inside = {0};
     struct made made = {.name = name, .kind = FRAME_GBT26875};
-    uint8_t sum = 0;
 
-    made_hex(&made, "4040 0700 0102 26380e180b1a 2a0000000001 050000000000 0000");
-    made_put(&made, (const char *)&command, 1);
-    made_hex(&made, unit);
-    made.bytes[24] = (char)((made.len - 27) & 255);
-    made.bytes[25] = (char)((made.len - 27) >> 8);
-    for (size_t i = 2; i < made.len; i++)
-        sum = (uint8_t)(sum + (uint8_t)made.bytes[i]);
-    made_put(&made, (const char *)&sum, 1);
-    made_put(&made, "##", 2);
+    made_hex(&inside, unit);
+    make_gbt26875_unit(&made, command, (const uint8_t *)inside.bytes, inside.len);
     return made;
 }
 
 static inline struct made
 make_dny(const char *name, uint8_t command, const char *data)
 {
+    struct made inside = {0};
     struct made made = {.name = name, .kind = FRAME_DNY};
-    uint16_t sum = 0;
 
-    made_put(&made, "DNY", 3);
-    made_hex(&made, "0000 0102a004 1100");
-    made_put(&made, (const char *)&command, 1);
-    made_hex(&made, data);
-    made.bytes[3] = (char)(made.len + 2 - 5);
-    for (size_t i = 0; i < made.len; i++)
-        sum = (uint16_t)(sum + (uint8_t)made.bytes[i]);
-    const char end[2] = {(char)(sum & 255), (char)(sum >> 8)};
-
-    made_put(&made, end, 2);
+    made_hex(&inside, data);
+    make_dny_data(&made, command, (const uint8_t *)inside.bytes, inside.len);
     return made;
 }
 
-/* From the supply byte to the last record. */
 static inline struct made
 make_meokon(const char *name, const char *rest)
 {
+    struct made inside = {0};
     struct made made = {.name = name, .kind = FRAME_MEOKON};
-    uint32_t crc = 0xFFFF;
 
-    made_hex(&made, "a55a 00 0000");
-    made_put(&made, "WWTS26110007", 12);
-    made_hex(&made, rest);
-    const size_t len = made.len + 4;
-
-    made.bytes[3] = (char)(len >> 8);
-    made.bytes[4] = (char)(len & 255);
-    for (size_t i = 0; i < made.len; i++) {
-        crc ^= (uint8_t)made.bytes[i];
-        for (int bit = 0; bit < 8; bit++)
-            crc = (crc & 1) != 0 ? crc >> 1 ^ 0xA001 : crc >> 1;
-    }
-    const char end[4] = {(char)(crc >> 8), (char)(crc & 255), 0x55, (char)0xAA};
-
-    made_put(&made, end, 4);
+    made_hex(&inside, rest);
+    make_meokon_rest(&made, (const uint8_t *)inside.bytes, inside.len);
     return made;
 }
 
@@ -154,7 +181,7 @@ make_all(struct made *all)
         "00 05 3c00 2d01 01 d204 e204 b004 d004 " MAKE_ORDER " 0300 e204 4309 1402 58 64 ffff");
     all[n++] = make_dny("live-short", 0x06, "01 01 3c00 2d01 01 d204 e204 b004 d004 " MAKE_ORDER);
     all[n++] = make_dny(
-        "charge-record", 0x03, "100e e204 7800 01 01 04030201 0b " MAKE_ORDER "0000 78da056b");
+        "charge-record", 0x03, "100e e204 7800 01 01 04030201 0b " MAKE_ORDER "0000 0035056b");
     all[n++] = make_dny("lock-full", 0x43, "100e e204 7800 01 01 04030201 01");
     all[n++] = make_dny("alarm", 0x44, "00 01 00");
     all[n++] = make_dny("register", 0x20, "8002 02 00 31 00 0100");
@@ -162,8 +189,8 @@ make_all(struct made *all)
     all[n++] = make_dny("reply", 0x82, "0b " MAKE_ORDER " 01 0000");
     all[n++] = make_dny("get-time", 0x22, "");
     all[n++] =
-        make_meokon("pressure-3", "34 c8 003c 0003 01 02 0064 01f4 021a 6b05da78 0219 021b 021a");
-    all[n++] = make_meokon("kpa-none", "94 b0 003c 0000 00 00 0000 07d0 0bb8 6b05da78");
+        make_meokon("pressure-3", "34 c8 003c 0003 01 02 0064 01f4 021a 6b053500 0219 021b 021a");
+    all[n++] = make_meokon("kpa-none", "94 b0 003c 0000 00 00 0000 07d0 0bb8 6b053500");
     all[n++] = make_meokon("hydrant-2",
         "05 9c 0e10 0002 18 e1 0064 01f4 0001 0002 0190 0005 00000000 0190 0005 0191 fffb");
     return n;

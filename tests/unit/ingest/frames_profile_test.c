@@ -142,7 +142,7 @@ a_call_points_fire_is_manual_and_a_panels_neither(void **state)
 static void
 what_has_no_field_is_nothing_wrong_and_a_heartbeat_is_heard(void **state)
 {
-    static const char *const silent[] = {"system-version", "system-config", "system-time",
+    static const char *const silent[] = {
         "device-version", "device-config", "device-time", "confirm"};
 
     (void)state;
@@ -302,8 +302,8 @@ stand_alone_detectors_have_battery_and_their_own_state(void **state)
         "03 e600 c4 100e 000000000000");
 
     (void)state;
-    const struct decoded out =
-        read_as("fire", "gbt26875_nbiot", FIRE_TOPIC, (struct view){made.bytes, made.len});
+    const struct decoded out = read_as("smoke", "gbt26875_nbiot",
+        "estate/XH/TL-01/smoke/SD-1/event", (struct view){made.bytes, made.len});
 
     assert_int_equal(out.n_rejects, 0);
     assert_true(view_is(out.readings[0].part, ""));
@@ -314,6 +314,37 @@ stand_alone_detectors_have_battery_and_their_own_state(void **state)
     assert_true(number_of(&out.readings[0], "temperature") == 23);
     assert_true(number_of(&out.readings[0], "signal") == -60);
     assert_false(out.readings[0].test);
+}
+
+static void
+a_pressure_terminal_tells_its_past_and_its_now(void **state)
+{
+    char room[2 * sizeof(all[0].bytes)];
+    const char *topic = "estate/XH/TL-01/water/WWTS26110007/telemetry";
+
+    (void)state;
+    const struct decoded out =
+        read_as("water", "meokon", topic, made_payload(made_of("pressure-3"), room));
+
+    assert_int_equal(out.n_rejects, 0);
+    assert_int_equal(out.n_readings, 3);
+    assert_true(out.identity != 0);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(out.readings[i].suspect, SUSPECT_NO);
+        assert_true(view_is(out.readings[i].part, ""));
+        assert_false(out.readings[i].server_time);
+        assert_int_equal(out.readings[i].time.us, NOW.us - (int64_t)(160 - 60 * i) * 1000000);
+    }
+    assert_true(number_of(&out.readings[0], "outlet_pressure") == 537);
+    assert_true(number_of(&out.readings[0], "pressure_high") == -1);
+    assert_true(number_of(&out.readings[2], "outlet_pressure") == 538);
+    assert_true(number_of(&out.readings[2], "pressure_high") == 1);
+    assert_true(number_of(&out.readings[2], "battery") == 100);
+    assert_true(number_of(&out.readings[2], "signal") == -56);
+    const struct decoded other = read_as("water", "meokon",
+        "estate/XH/TL-01/water/WWTS26110008/telemetry", made_payload(made_of("pressure-3"), room));
+
+    assert_int_equal(other.readings[0].suspect, SUSPECT_IDENTITY);
 }
 
 static int
@@ -351,6 +382,7 @@ main(int argc, char **argv)
         cmocka_unit_test(each_port_of_a_charger_is_a_part),
         cmocka_unit_test(an_unknown_port_state_is_a_reject_with_its_number_not_idle),
         cmocka_unit_test(a_will_is_read_beside_frames),
+        cmocka_unit_test(a_pressure_terminal_tells_its_past_and_its_now),
         cmocka_unit_test(stand_alone_detectors_have_battery_and_their_own_state),
     };
 
