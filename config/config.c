@@ -108,6 +108,7 @@ config_load_from(const struct config_place *place, struct arena *arena, struct p
         .dir = place->dir,
         .base = place->base,
         .config = &box->config,
+        .devices_csv = place->devices,
     };
     struct config_files files;
 

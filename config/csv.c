@@ -2,6 +2,8 @@
 
 #include "base/json.h"
 
+#define BREAK_MAX_BYTES 1000 /* of a quoted text over several lines */
+
 void
 csv_open(struct csv *csv, struct view text)
 {
@@ -52,6 +54,37 @@ plain_field(struct csv *csv, struct view *out, struct words *what)
     return true;
 }
 
+/* Where the quote that csv->at stands in ends in a later line; 0: it just was never closed. The
+ * next quote is an opening one if it begins a field, and then nothing is known. */
+static size_t
+closed_below(const struct csv *csv)
+{
+    const size_t limit = csv->at + BREAK_MAX_BYTES;
+    size_t at = csv->at;
+
+    while (at < csv->text.len && at < limit && csv->text.ptr[at] != '"')
+        at++;
+    if (at == csv->text.len || at == limit || strchr(",\r\n", csv->text.ptr[at - 1]) != NULL)
+        return 0;
+    const struct csv behind = {.text = csv->text, .at = at + 1};
+
+    return at_end_of_line(&behind) || csv->text.ptr[at + 1] == ',' ? at : 0;
+}
+
+static void
+unclosed(struct csv *csv, struct words *what)
+{
+    const size_t end = csv->at < csv->text.len ? closed_below(csv) : 0;
+
+    *what = (struct words){"引号没有在本行结束", "the quote does not end in its line"};
+    if (end == 0)
+        return;
+    *what = (struct words){
+        "引号内有换行, 一台设备只占一行", "a line break stands in quotes, a row is one line"};
+    for (; csv->at < end; csv->at++)
+        csv->line += csv->text.ptr[csv->at] == '\n';
+}
+
 static bool
 quoted_field(struct csv *csv, struct arena *arena, struct view *out, struct words *what)
 {
@@ -62,7 +95,7 @@ quoted_field(struct csv *csv, struct arena *arena, struct view *out, struct word
         const char *p = csv->text.ptr + csv->at;
 
         if (csv->at == csv->text.len || (unsigned char)*p < 0x20) {
-            *what = (struct words){"引号没有在本行结束", "the quote does not end in its line"};
+            unclosed(csv, what);
             return false;
         }
         if (*p != '"')
@@ -148,7 +181,55 @@ csv_next(
     row->n = 0;
     const bool good = read_row(csv, arena, row, &column, what);
 
-    *at = (struct mark){csv->line, column};
+    *at = (struct mark){row->line, column}; /* a row may have gone on below its line */
     next_line(csv);
     return good ? CSV_ROW : CSV_FLAW;
+}
+
+static bool
+in(unsigned char c, unsigned char from, unsigned char to)
+{
+    return c >= from && c <= to;
+}
+
+/* Bytes of the GB18030 character at the start, 1, 2 or 4; 0: there is none. */
+static size_t
+gb18030_char(const unsigned char *p, size_t len)
+{
+    if (p[0] < 0x80)
+        return 1;
+    if (len < 2 || !in(p[0], 0x81, 0xfe))
+        return 0;
+    if (in(p[1], 0x40, 0xfe) && p[1] != 0x7f)
+        return 2;
+    return len >= 4 && in(p[1], 0x30, 0x39) && in(p[2], 0x81, 0xfe) && in(p[3], 0x30, 0x39) ? 4 : 0;
+}
+
+bool
+csv_is_gb18030(struct view text, struct mark *at)
+{
+    size_t foreign = 0, fine = 0; /* characters that are not, or are, of UTF-8 */
+    struct mark mark = {1, 1};
+
+    for (size_t i = 0; i < text.len;) {
+        const struct view rest = {text.ptr + i, text.len - i};
+        const size_t n = utf8_char(rest);
+
+        foreign += n == 0;
+        fine += n > 1;
+        if (foreign == 0) {
+            mark.column = text.ptr[i] == '\n' ? 1 : mark.column + 1;
+            mark.line += text.ptr[i] == '\n';
+        }
+        i += n == 0 ? 1 : n;
+    }
+    if (foreign == 0 || foreign <= fine)
+        return false;
+    for (size_t i = 0, n; i < text.len; i += n) {
+        n = gb18030_char((const unsigned char *)text.ptr + i, text.len - i);
+        if (n == 0)
+            return false;
+    }
+    *at = mark;
+    return true;
 }

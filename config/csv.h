@@ -32,3 +32,6 @@ void csv_open(struct csv *csv, struct view text);
 /* FLAW: *at and *what are filled, row is not. Empty lines are passed over. */
 enum csv_result csv_next(
     struct csv *csv, struct arena *arena, struct csv_row *row, struct mark *at, struct words *what);
+/* Is it Chinese text of a spreadsheet that does not write UTF-8 (GB2312 and GBK are parts of
+ * GB18030)? *at: its first character. Damaged UTF-8 is not. */
+bool csv_is_gb18030(struct view text, struct mark *at);

@@ -1,7 +1,6 @@
-/* devices.csv: one row a device. Tens of thousands of rows: texts that repeat are kept once. */
-#include "config/load.h"
+/* devices.csv: one row a device. Tens of thousands of rows. */
+#include "config/load_devices.h"
 
-#include "config/csv.h"
 #include "config/topic.h"
 
 #include <stdlib.h>
@@ -11,244 +10,67 @@ struct row { /* a device and where it stands */
     int line, column;
 };
 
-enum column {
-    COLUMN_CODE,
-    COLUMN_CLASS,
-    COLUMN_COMPOUND,
-    COLUMN_PROFILE,
-    COLUMN_BUILDING,
-    COLUMN_ZONE,
-    COLUMN_GATEWAY,
-    COLUMN_NAME,
-    COLUMN_SIDE,
-    COLUMN_YEAR,
-    COLUMN_INTERVAL,
-    COLUMN_TAGS,
-    COLUMN_COUNT,
-};
+const char *const device_columns[DEVICE_COLUMNS] = {"code", "class", "compound", "profile",
+    "building", "zone", "gateway", "name", "side", "install_date", "interval", "rated", "tags"};
 
-static const char *const column_names[COLUMN_COUNT] = {"code", "class", "compound", "profile",
-    "building", "zone", "gateway", "name", "side", "install_year", "interval", "tags"};
-#define REQUIRED_COLUMNS 3 /* the first ones */
-
-struct table { /* devices.csv while it is being read */
-    struct loader *loader;
-    const struct source *source;
-    struct csv_row row;
-    int place[COLUMN_COUNT]; /* in the file; -1: not there */
-    size_t n_columns;
-    struct map texts; /* text -> the one copy of it */
-};
-
-static const char *
-once(struct table *table, struct view text)
+int
+device_column(struct view name)
 {
-    if (text.len == 0)
-        return "";
-    char *copy = map_get(&table->texts, text);
-
-    if (copy == NULL) {
-        copy = arena_text(table->loader->schema.arena, text);
-        (void)map_put(&table->texts, text, copy);
+    if (view_is(name, "install_year")) /* as it was called first */
+        return COLUMN_INSTALLED;
+    for (int i = 0; i < DEVICE_COLUMNS; i++) {
+        if (view_is(name, device_columns[i]))
+            return i;
     }
-    return copy;
+    return -1;
 }
 
-static struct view
-field(const struct table *table, enum column column)
-{
-    const int place = table->place[column];
-
-    return place < 0 ? (struct view){"", 0} : table->row.fields[place];
-}
-
-static struct mark
-mark_of(const struct table *table, enum column column)
-{
-    const int place = table->place[column];
-
-    return (struct mark){table->row.line, place < 0 ? 1 : table->row.columns[place]};
-}
-
-#define REPORT_FIELD(table, column, code, ...)                                                     \
-    report_mark((table)->loader->schema.reporter, (table)->source, mark_of((table), (column)),     \
-        (code), __VA_ARGS__)
-
+/* False: without a column that must be there, every row would be wrong. */
 static bool
-read_header(struct table *table)
+read_header(struct device_rows *table)
 {
     struct reporter *reporter = table->loader->schema.reporter;
-    bool good = true;
+    bool whole = true;
 
-    for (int i = 0; i < COLUMN_COUNT; i++)
+    for (int i = 0; i < DEVICE_COLUMNS; i++)
         table->place[i] = -1;
     for (size_t i = 0; i < table->row.n; i++) {
         const struct mark at = {table->row.line, table->row.columns[i]};
-        int found = -1;
+        const int found = device_column(table->row.fields[i]);
 
-        for (int j = 0; j < COLUMN_COUNT; j++) {
-            if (view_is(table->row.fields[i], column_names[j]))
-                found = j;
-        }
         if (found >= 0 && table->place[found] < 0) {
             table->place[found] = (int)i;
             continue;
         }
-        good = false;
         if (found >= 0) {
             report_mark(reporter, table->source, at, "duplicate-column",
-                "column '%s' is given twice", "列 '%s' 重复", column_names[found]);
+                "column '%s' is given twice", "列 '%s' 重复", device_columns[found]);
             continue;
         }
         report_mark(reporter, table->source, at, "unknown-column", "'%.*s' is not a column",
             "没有 '%.*s' 这一列", VIEW_ARG(table->row.fields[i]));
-        report_near(reporter, table->row.fields[i], column_names, COLUMN_COUNT);
+        report_near(reporter, table->row.fields[i], device_columns, DEVICE_COLUMNS);
     }
     for (int i = 0; i < REQUIRED_COLUMNS; i++) {
         if (table->place[i] >= 0)
             continue;
-        good = false;
+        whole = false;
         report_mark(reporter, table->source, (struct mark){table->row.line, 1}, "missing-column",
-            "column '%s' is missing", "缺少列 '%s'", column_names[i]);
+            "column '%s' is missing", "缺少列 '%s'", device_columns[i]);
     }
     table->n_columns = table->row.n;
-    return good;
-}
-
-static void
-stranger(struct table *table, enum column column, enum kind kind)
-{
-    const struct mark at = mark_of(table, column);
-    const struct node node = {
-        .source = table->source, .kind = NODE_SCALAR, .at = at, .text = field(table, column)};
-
-    report_stranger(table->loader, &node, kind, field(table, column));
+    return whole;
 }
 
 static bool
-read_place(struct table *table, struct device *device)
+read_device(struct device_rows *rows, struct device *device)
 {
-    const struct config *config = table->loader->config;
-    const struct view profile = field(table, COLUMN_PROFILE);
-
-    device->class = class_find(&config->classes, field(table, COLUMN_CLASS));
-    device->compound = compound_find(&config->grid, field(table, COLUMN_COMPOUND));
-    if (device->class == NULL)
-        stranger(table, COLUMN_CLASS, KIND_CLASS);
-    if (device->compound == NULL)
-        stranger(table, COLUMN_COMPOUND, KIND_COMPOUND);
-    if (device->class == NULL || device->compound == NULL || device->class->n_profiles == 0)
-        return false;
-    if (profile.len == 0) {
-        device->profile = device->class->profiles[0];
-        return true;
-    }
-    const struct node node = {.source = table->source,
-        .kind = NODE_SCALAR,
-        .at = mark_of(table, COLUMN_PROFILE),
-        .text = profile};
-
-    device->profile = profile_of(table->loader, device->class, &node, profile);
-    return device->profile != NULL;
-}
-
-static void
-read_tags(struct table *table, struct device *device)
-{
-    const struct view text = field(table, COLUMN_TAGS);
-    size_t from = 0, n = 1;
-
-    if (text.len == 0)
-        return;
-    for (size_t i = 0; i < text.len; i++)
-        n += text.ptr[i] == ';';
-    const char **tags = ARENA_ARRAY(table->loader->schema.arena, n, const char *);
-
-    for (size_t i = 0; i <= text.len; i++) {
-        if (i < text.len && text.ptr[i] != ';')
-            continue;
-        const struct view tag = {text.ptr + from, i - from};
-
-        from = i + 1;
-        if (!value_id(tag)) {
-            REPORT_FIELD(table, COLUMN_TAGS, "bad-tag",
-                "'%.*s' is not a tag, allowed are small letters, digits and '-', joined by ';'",
-                "'%.*s' 不是标签, 允许小写字母, 数字和 '-', 以 ';' 相连", VIEW_ARG(tag));
-            continue;
-        }
-        tags[device->n_tags++] = once(table, tag);
-    }
-    device->tags = tags;
-}
-
-static void
-read_details(struct table *table, struct device *device)
-{
-    const struct view side = field(table, COLUMN_SIDE);
-    const struct view year = field(table, COLUMN_YEAR);
-    const struct view interval = field(table, COLUMN_INTERVAL);
-    int64_t number = 0;
-
-    if (view_is(side, "outside"))
-        device->side = SIDE_OUTSIDE;
-    else if (side.len > 0 && !view_is(side, "inside")) {
-        REPORT_FIELD(table, COLUMN_SIDE, "bad-word",
-            "'%.*s' is not a side, allowed are inside, outside",
-            "'%.*s' 不是位置, 允许 inside, outside", VIEW_ARG(side));
-    }
-    if (year.len > 0 && (!value_int(year, &number) || number < 1900 || number > 2100)) {
-        REPORT_FIELD(table, COLUMN_YEAR, "bad-int",
-            "'%.*s' is not a year, allowed are 1900 to 2100", "'%.*s' 不是年份, 允许 1900 至 2100",
-            VIEW_ARG(year));
-    } else {
-        device->install_year = (int)number;
-    }
-    if (interval.len > 0 &&
-        (!span_parse(interval, &device->interval) || device->interval.us < SPAN_S(1).us ||
-            device->interval.us > SPAN_DAYS(7).us)) {
-        REPORT_FIELD(table, COLUMN_INTERVAL, "bad-span",
-            "'%.*s' is not a length of time, allowed are 1s to 7d",
-            "'%.*s' 不是时长, 允许 1s 至 7d", VIEW_ARG(interval));
-    }
-}
-
-#define PLACE_TEXT_BYTES 64
-
-static bool
-read_device(struct table *table, struct device *device)
-{
-    static const enum column texts[] = {COLUMN_BUILDING, COLUMN_ZONE, COLUMN_GATEWAY, COLUMN_NAME};
-    const struct view code = field(table, COLUMN_CODE);
-
-    if (table->row.n != table->n_columns) {
-        report_mark(table->loader->schema.reporter, table->source,
-            (struct mark){table->row.line, 1}, "wrong-number",
-            "the row has %zu fields, the header has %zu", "本行有 %zu 个字段, 表头有 %zu 个",
-            table->row.n, table->n_columns);
-        return false;
-    }
-    if (!device_code_valid(code)) {
-        REPORT_FIELD(table, COLUMN_CODE, "bad-code",
-            "'%.*s' is not a device code, allowed are letters, digits and . _ : -, 1 to 64",
-            "'%.*s' 不是设备代码, 允许字母, 数字和 . _ : -, 1 至 64 个", VIEW_ARG(code));
-        return false;
-    }
-    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-        if (field(table, texts[i]).len > PLACE_TEXT_BYTES)
-            REPORT_FIELD(table, texts[i], "too-long", "is %zu bytes long, allowed are %d",
-                "长 %zu 字节, 最多 %d", field(table, texts[i]).len, PLACE_TEXT_BYTES);
-    }
-    if (!read_place(table, device))
-        return false;
-    read_details(table, device);
-    read_tags(table, device);
-    device->code = arena_text(table->loader->schema.arena, code);
-    device->key = device_key(code);
-    device->building = once(table, field(table, COLUMN_BUILDING));
-    device->zone = once(table, field(table, COLUMN_ZONE));
-    device->gateway = once(table, field(table, COLUMN_GATEWAY));
-    device->name = once(table, field(table, COLUMN_NAME));
-    return true;
+    if (rows->row.n == rows->n_columns)
+        return device_read_cells(rows, device);
+    report_mark(rows->loader->schema.reporter, rows->source, (struct mark){rows->row.line, 1},
+        "wrong-number", "the row has %zu fields, the header has %zu",
+        "本行有 %zu 个字段, 表头有 %zu 个", rows->row.n, rows->n_columns);
+    return false;
 }
 
 static int
@@ -323,7 +145,7 @@ keep(struct loader *loader, struct row *rows, size_t n)
 }
 
 static size_t
-read_rows(struct table *table, struct csv *csv, struct row *rows)
+read_rows(struct device_rows *table, struct csv *csv, struct row *rows)
 {
     struct reporter *reporter = table->loader->schema.reporter;
     bool header = false;
@@ -351,7 +173,7 @@ read_rows(struct table *table, struct csv *csv, struct row *rows)
             continue;
         }
         rows[n] =
-            (struct row){.line = table->row.line, .column = mark_of(table, COLUMN_CODE).column};
+            (struct row){.line = table->row.line, .column = device_mark(table, COLUMN_CODE).column};
         if (read_device(table, &rows[n].device))
             n++;
     }
@@ -361,17 +183,40 @@ read_rows(struct table *table, struct csv *csv, struct row *rows)
     return n;
 }
 
+/* What spreadsheets write in China. Read as UTF-8, each of its rows would be a problem. */
+static bool
+is_foreign(struct device_rows *rows)
+{
+    struct mark at;
+
+    if (!csv_is_gb18030(rows->source->text, &at))
+        return false;
+    report_mark(rows->loader->schema.reporter, rows->source, at, "gb18030",
+        "the file is GB18030 (GBK), not UTF-8; this is the first row with Chinese text",
+        "文件编码是 GB18030 (GBK), 不是 UTF-8; 此为首个含中文的行");
+    report_hint(rows->loader->schema.reporter,
+        "convert it: iconv -f GB18030 -t UTF-8 OLD > NEW, or save it as 'CSV UTF-8'; "
+        "'wallwatch device import' converts by itself",
+        "转换编码: iconv -f GB18030 -t UTF-8 旧文件 > 新文件, 或另存为 'CSV UTF-8'; "
+        "'wallwatch device import' 会自动转换");
+    return true;
+}
+
 void
 load_devices(struct loader *loader)
 {
-    const struct source *source = load_source(loader, "devices.csv", SOURCE_MAX_CSV_BYTES);
-    struct table table = {.loader = loader, .source = source};
+    const struct source *source = loader->devices_csv != NULL
+                                      ? loader->devices_csv
+                                      : load_source(loader, "devices.csv", SOURCE_MAX_CSV_BYTES);
+    struct device_rows table = {.loader = loader, .source = source};
     size_t lines = 1;
     struct csv csv;
 
     if (source == NULL)
         return;
     loader->devices_csv = source;
+    if (is_foreign(&table))
+        return;
     for (size_t i = 0; i < source->text.len; i++)
         lines += source->text.ptr[i] == '\n';
     struct row *rows = mem_zalloc(lines, sizeof(*rows));
@@ -414,8 +259,8 @@ load_device_lanes(struct loader *loader)
 {
     /* what is wrong there has been said, and nobody will judge by this */
     if (report_spoiled(loader->schema.reporter, "site.yaml") ||
-        report_spoiled(loader->schema.reporter, "grid.yaml") ||
-        report_spoiled(loader->schema.reporter, "devices.csv"))
+        report_spoiled(loader->schema.reporter, "grid.yaml") || loader->devices_csv == NULL ||
+        report_spoiled(loader->schema.reporter, loader->devices_csv->name))
         return;
     for (size_t i = 0; i < loader->config->devices.len; i++) {
         const struct lane_config *lane = lane_of(loader->config, &loader->devices[i]);

@@ -11,12 +11,14 @@
 #pragma once
 
 #include "config/config.h"
+#include "config/source.h"
 
 struct config_place {
     const struct fs *fs;
-    const char *dir;  /* where the files are read */
-    const char *base; /* what relative paths in them are relative to */
-    bool accepted;    /* once: what only proofs say against it are warnings */
+    const char *dir;              /* where the files are read */
+    const char *base;             /* what relative paths in them are relative to */
+    bool accepted;                /* once: what only proofs say against it are warnings */
+    const struct source *devices; /* stands in for devices.csv; NULL: the file */
 };
 
 struct config *config_load_from(

@@ -8,12 +8,19 @@
 #include "base/map.h"
 #include "base/view.h"
 #include "model/class.h"
+#include "model/day.h"
 #include "model/grid.h"
 
 #include <stdint.h>
 
 #define DEVICE_CODE_BYTES 64 /* at most; [A-Za-z0-9._:-]+ */
 #define PART_BYTES 32        /* at most; '' for the device itself */
+
+struct rated {        /* what the maker promises: speed=1.75 m/s */
+    const char *name; /* [a-z][a-z0-9_]* */
+    double number;    /* in measure */
+    const struct measure *measure;
+};
 
 struct device {
     const char *code;
@@ -26,9 +33,11 @@ struct device {
     const char *gateway;  /* "" if none is known: what it is heard through */
     const char *name;     /* "" if none; text for people */
     enum side side;
-    const char *lane;     /* whose filters take its topics; NULL: not known, then any lane's */
-    int install_year;     /* 0: unknown */
-    struct span interval; /* expected; 0: the class's */
+    const char *lane; /* whose filters take its topics; NULL: not known, then any lane's */
+    struct day installed;
+    struct span interval;      /* expected; 0: the class's */
+    const struct rated *rated; /* by name */
+    size_t n_rated;
     const char *const *tags;
     size_t n_tags;
 };

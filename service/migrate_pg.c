@@ -4,6 +4,7 @@
 #include "base/digest.h"
 #include "base/io/schema.h"
 #include "base/json.h"
+#include "ingest/normalise/profile.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -301,6 +302,33 @@ put_grid(struct json_writer *json, const struct grid *grid)
     json_close(json);
 }
 
+/* What only the register knows: dates, promises, tags. */
+static void
+put_register(struct json_writer *json, const struct device *device)
+{
+    const struct span interval =
+        device->interval.us > 0 ? device->interval : device->class->interval;
+    char day[DAY_TEXT_BYTES];
+
+    if (device->installed.year != 0) {
+        json_int(json, "install_year", device->installed.year);
+        json_text(json, "installed", day_text(day_whole(device->installed), day));
+    }
+    json_int(json, "interval_s", interval.us / 1000000);
+    json_object(json, "rated");
+    for (size_t i = 0; i < device->n_rated; i++) {
+        json_object(json, device->rated[i].name);
+        json_text(json, "unit", device->rated[i].measure->name);
+        json_number(json, "value", device->rated[i].number);
+        json_close(json);
+    }
+    json_close(json);
+    json_array(json, "tags");
+    for (size_t i = 0; i < device->n_tags; i++)
+        json_text(json, NULL, device->tags[i]);
+    json_close(json);
+}
+
 static void
 put_devices(struct json_writer *json, const struct device_table *devices)
 {
@@ -317,8 +345,9 @@ put_devices(struct json_writer *json, const struct device_table *devices)
         json_text(json, "zone", device->zone);
         json_text(json, "name", device->name);
         json_text(json, "side", device->side == SIDE_INSIDE ? "inside" : "outside");
-        if (device->install_year != 0)
-            json_int(json, "install_year", device->install_year);
+        json_text(json, "profile", device->profile->name);
+        json_text(json, "gateway", device->gateway);
+        put_register(json, device);
         json_close(json);
     }
     json_close(json);

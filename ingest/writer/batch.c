@@ -5,7 +5,11 @@
 
 #define DAY_US INT64_C(86400000000)
 
-static char present; /* what the set of known devices points to */
+/* What the map of known devices points to: the minute in which a device was noted last, as a place
+ * in a ring; the first is for who was only seen by what the broker kept, which is no sign of life.
+ * A prime number: a device that speaks by the hour or day does not meet its old place for weeks. */
+#define MINUTES 1021
+static char minutes[1 + MINUTES];
 
 void
 batch_init(struct batch *batch)
@@ -125,15 +129,19 @@ need_day(struct batch_table *table, struct instant time)
     *VEC_PUSH(&table->days) = day;
 }
 
+/* At most once a minute for each device, and not for all in the same second. */
 static void
 note_seen(struct batch *batch, const struct reading *reading, struct map *known)
 {
     const struct view key = view_bytes(&reading->device, sizeof(reading->device));
+    const bool kept = (reading->suspect & SUSPECT_RETAINED) != 0;
+    const uint64_t second = (uint64_t)reading->received.us / 1000000 + reading->device % 60;
+    char *noted = &minutes[kept ? 0 : 1 + second / 60 % MINUTES];
     struct json_writer json;
 
-    if (map_get(known, key) != NULL)
+    if (map_get(known, key) == noted)
         return;
-    (void)map_put(known, key, &present);
+    (void)map_put(known, key, noted);
     buf_char(&batch->seen, ',');
     json_begin(&json, &batch->seen);
     json_object(&json, NULL);
@@ -141,6 +149,8 @@ note_seen(struct batch *batch, const struct reading *reading, struct map *known)
     json_view(&json, "code", reading->code);
     json_text(&json, "class", reading->class->name);
     json_view(&json, "compound", reading->compound);
+    if (!kept)
+        json_instant(&json, "heard", reading->received);
     json_close(&json);
     json_end(&json);
 }

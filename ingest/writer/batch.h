@@ -45,13 +45,13 @@ struct batch {
     size_t bytes;
     VEC(struct batch_table) tables; /* by sql; they move when one is added */
     struct buf reject_rows;         /* stream header and rows, no trailer */
-    struct buf seen;                /* JSON objects of new devices, comma before each */
+    struct buf seen;                /* JSON objects for ops.seen, comma before each */
 };
 
 void batch_init(struct batch *batch);
 void batch_fini(struct batch *batch);
 void batch_reset(struct batch *batch, uint64_t from);
-/* known: keys of devices that need no row in ops.seen any more; grows. */
+/* known: devices by key, and the minute in which ops.seen was last told of them; grows. */
 void batch_add(struct batch *batch, const struct copy_origin *origin, const struct decoded *record,
     enum verdict verdict, struct map *known);
 void batch_shed(struct batch *batch, uint64_t to, uint64_t records);

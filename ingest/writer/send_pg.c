@@ -16,10 +16,14 @@
 #include <string.h>
 
 static const char sql_seen[] =
-    "INSERT INTO ops.seen (device, code, class, compound, lane) "
-    "SELECT device, code, class, compound, $1 FROM jsonb_to_recordset($2::jsonb) "
-    "AS x(device bigint, code text, class text, compound text) ORDER BY device "
-    "ON CONFLICT DO NOTHING";
+    "INSERT INTO ops.seen AS s (device, code, class, compound, lane, heard) "
+    "SELECT DISTINCT ON (device) device, code, class, compound, $1, heard "
+    "FROM jsonb_to_recordset($2::jsonb) "
+    "AS x(device bigint, code text, class text, compound text, heard timestamptz) "
+    "ORDER BY device, heard DESC NULLS LAST "
+    "ON CONFLICT (device) DO UPDATE SET class = excluded.class, compound = excluded.compound, "
+    "lane = excluded.lane, heard = excluded.heard "
+    "WHERE excluded.heard > s.heard OR (s.heard IS NULL AND excluded.heard IS NOT NULL)";
 static const char sql_chunk[] =
     "SELECT telemetry.ensure_chunk($1, to_timestamp($2::bigint * 86400))";
 static const char sql_begin[] = "BEGIN";

@@ -48,7 +48,7 @@ struct writer {
     bool flush; /* send the filling batch as soon as possible */
     struct batch batches[2];
     struct batch *fill, *sent;
-    struct map known;  /* devices in ops.seen */
+    struct map known;  /* devices that ops.seen was told of */
     struct map chunks; /* "class day": is there */
     struct send send;
     void (*on_closed)(void *arg);

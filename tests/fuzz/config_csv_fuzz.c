@@ -35,6 +35,8 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
         }
     }
     CHECK(csv.at == size);
+    if (csv_is_gb18030(view_bytes(data, size), &at))
+        CHECK(at.line >= 1 && at.column >= 1);
     arena_fini(&arena);
     return 0;
 }

@@ -285,8 +285,45 @@ a_batch_keeps_count_of_verdicts_rows_days_and_devices(void **state)
     assert_int_equal(f.batch.tables.at[1].row.len, 2);
     assert_int_equal(f.batch.tables.at[1].days.len, 1);
     assert_int_equal(f.batch.tables.at[1].days.at[0], 1);
-    assert_string_equal(
-        f.batch.seen.ptr, ",{\"class\":\"lift\",\"code\":\"EL-1\",\"compound\":\"\",\"device\":7}");
+    assert_string_equal(f.batch.seen.ptr,
+        ",{\"class\":\"lift\",\"code\":\"EL-1\",\"compound\":\"\",\"device\":7,"
+        "\"heard\":\"1970-01-01T00:00:00.000000Z\"}");
+    batch_fini(&f.batch);
+    map_fini(&f.known);
+}
+
+/* Bytes that one reading adds to what ops.seen is told. */
+static size_t
+told(struct fixture *f, int second, uint8_t suspect)
+{
+    const struct copy_origin origin = {.src = 1, .pos = 1, .config = 2};
+    const size_t before = f->batch.seen.len;
+
+    f->readings[0] = reading_of(&lift, NULL, 0);
+    f->readings[0].received = (struct instant){(int64_t)second * 1000000};
+    f->readings[0].suspect = suspect;
+    f->record = (struct decoded){
+        .from = f->batch.to, .pos = f->batch.to + 1, .readings = f->readings, .n_readings = 1};
+    batch_add(&f->batch, &origin, &f->record, VERDICT_STORED, &f->known);
+    return f->batch.seen.len - before;
+}
+
+static void
+a_device_is_noted_as_heard_at_most_once_a_minute(void **state)
+{
+    struct fixture f = {0};
+    int times = 0;
+
+    (void)state;
+    batch_init(&f.batch);
+    map_init(&f.known);
+    assert_int_not_equal(told(&f, 0, SUSPECT_RETAINED), 0); /* its code, no sign of life */
+    assert_null(strstr(f.batch.seen.ptr, "heard"));
+    assert_int_equal(told(&f, 0, SUSPECT_RETAINED), 0);
+    assert_int_not_equal(told(&f, 0, SUSPECT_NO), 0);
+    for (int second = 1; second <= 600; second++)
+        times += told(&f, second, SUSPECT_NO) > 0;
+    assert_int_equal(times, 10);
     batch_fini(&f.batch);
     map_fini(&f.known);
 }
@@ -358,6 +395,7 @@ main(void)
         cmocka_unit_test(columns_and_types_stand_in_the_same_order),
         cmocka_unit_test(every_class_of_errors_has_its_decision),
         cmocka_unit_test(a_batch_keeps_count_of_verdicts_rows_days_and_devices),
+        cmocka_unit_test(a_device_is_noted_as_heard_at_most_once_a_minute),
         cmocka_unit_test(any_range_of_rows_is_a_stream_of_its_own),
         cmocka_unit_test(a_refused_row_becomes_a_reject_with_its_own_position),
     };

@@ -1,0 +1,281 @@
+/* The cells of one row of devices.csv: everything that is wrong with a row is reported at once. */
+#include "config/load_devices.h"
+
+#define CELL_BYTES 64 /* texts for people, where a device stands */
+#define MAX_TAGS 32
+#define MAX_RATED 16
+
+#define REPORT_CELL(rows, column, code, ...)                                                       \
+    report_mark((rows)->loader->schema.reporter, (rows)->source, device_mark((rows), (column)),    \
+        (code), __VA_ARGS__)
+
+struct view
+device_cell(const struct device_rows *rows, enum device_column column)
+{
+    const int place = rows->place[column];
+
+    return place < 0 ? (struct view){"", 0} : rows->row.fields[place];
+}
+
+struct mark
+device_mark(const struct device_rows *rows, enum device_column column)
+{
+    const int place = rows->place[column];
+
+    return (struct mark){rows->row.line, place < 0 ? 1 : rows->row.columns[place]};
+}
+
+/* Texts that repeat in tens of thousands of rows are kept once. */
+static const char *
+once(struct device_rows *rows, struct view text)
+{
+    if (text.len == 0)
+        return "";
+    char *copy = map_get(&rows->texts, text);
+
+    if (copy == NULL) {
+        copy = arena_text(rows->loader->schema.arena, text);
+        (void)map_put(&rows->texts, text, copy);
+    }
+    return copy;
+}
+
+static void
+stranger(struct device_rows *rows, enum device_column column, enum kind kind)
+{
+    const struct view text = device_cell(rows, column);
+    const struct node node = {
+        .source = rows->source, .kind = NODE_SCALAR, .at = device_mark(rows, column), .text = text};
+
+    report_stranger(rows->loader, &node, kind, text);
+}
+
+static const struct profile *
+read_profile(struct device_rows *rows, const struct class *class)
+{
+    const struct view text = device_cell(rows, COLUMN_PROFILE);
+    const struct node node = {.source = rows->source,
+        .kind = NODE_SCALAR,
+        .at = device_mark(rows, COLUMN_PROFILE),
+        .text = text};
+
+    if (class->n_profiles == 0)
+        return NULL;
+    return text.len == 0 ? class->profiles[0] : profile_of(rows->loader, class, &node, text);
+}
+
+static bool
+read_place(struct device_rows *rows, struct device *device)
+{
+    const struct config *config = rows->loader->config;
+
+    device->class = class_find(&config->classes, device_cell(rows, COLUMN_CLASS));
+    device->compound = compound_find(&config->grid, device_cell(rows, COLUMN_COMPOUND));
+    if (device->class == NULL)
+        stranger(rows, COLUMN_CLASS, KIND_CLASS);
+    if (device->compound == NULL)
+        stranger(rows, COLUMN_COMPOUND, KIND_COMPOUND);
+    if (device->class != NULL)
+        device->profile = read_profile(rows, device->class);
+    return device->profile != NULL && device->compound != NULL;
+}
+
+/* The next piece between ';'; false: there is none. */
+static bool
+next_piece(struct view *rest, struct view *piece)
+{
+    size_t len = 0;
+
+    if (rest->ptr == NULL)
+        return false;
+    while (len < rest->len && rest->ptr[len] != ';')
+        len++;
+    *piece = (struct view){rest->ptr, len};
+    *rest = len == rest->len ? (struct view){NULL, 0}
+                             : (struct view){rest->ptr + len + 1, rest->len - len - 1};
+    return true;
+}
+
+static struct view
+trim(struct view text)
+{
+    while (text.len > 0 && text.ptr[0] == ' ') {
+        text.ptr++;
+        text.len--;
+    }
+    while (text.len > 0 && text.ptr[text.len - 1] == ' ')
+        text.len--;
+    return text;
+}
+
+static size_t
+count_pieces(struct device_rows *rows, enum device_column column, size_t max)
+{
+    const struct view text = device_cell(rows, column);
+    size_t n = text.len > 0;
+
+    for (size_t i = 0; i < text.len; i++)
+        n += text.ptr[i] == ';';
+    if (n <= max)
+        return n;
+    REPORT_CELL(rows, column, "too-many", "has %zu entries, allowed are %zu", "有 %zu 项, 最多 %zu",
+        n, max);
+    return 0;
+}
+
+static void
+read_tags(struct device_rows *rows, struct device *device)
+{
+    const size_t n = count_pieces(rows, COLUMN_TAGS, MAX_TAGS);
+    struct view rest = device_cell(rows, COLUMN_TAGS), tag;
+
+    if (n == 0)
+        return;
+    const char **tags = ARENA_ARRAY(rows->loader->schema.arena, n, const char *);
+
+    while (next_piece(&rest, &tag)) {
+        if (!value_id(tag)) {
+            REPORT_CELL(rows, COLUMN_TAGS, "bad-tag",
+                "'%.*s' is not a tag, allowed are small letters, digits and '-', joined by ';'",
+                "'%.*s' 不是标签, 允许小写字母, 数字和 '-', 以 ';' 相连", VIEW_ARG(tag));
+            continue;
+        }
+        tags[device->n_tags++] = once(rows, tag);
+    }
+    device->tags = tags;
+}
+
+/* "speed=1.75 m/s": the number ends where the unit begins. */
+static bool
+read_promise(struct device_rows *rows, struct view text, struct rated *out)
+{
+    const char *equals = memchr(text.ptr, '=', text.len);
+    size_t digits = 0;
+
+    if (equals == NULL)
+        return false;
+    const struct view name = trim((struct view){text.ptr, (size_t)(equals - text.ptr)});
+    const struct view number =
+        trim((struct view){equals + 1, (size_t)(text.ptr + text.len - (equals + 1))});
+
+    while (digits < number.len && strchr("+-.0123456789", number.ptr[digits]) != NULL)
+        digits++;
+    out->measure = measure_find(trim((struct view){number.ptr + digits, number.len - digits}));
+    if (!value_name(name) || out->measure == NULL ||
+        !value_real((struct view){number.ptr, digits}, &out->number))
+        return false;
+    out->name = once(rows, name);
+    return true;
+}
+
+/* In order of names; false: it is there already. */
+static bool
+insert_rated(struct rated *at, size_t n, struct rated rated)
+{
+    size_t place = n;
+
+    while (place > 0 && strcmp(at[place - 1].name, rated.name) > 0)
+        place--;
+    if (place > 0 && strcmp(at[place - 1].name, rated.name) == 0)
+        return false;
+    memmove(&at[place + 1], &at[place], (n - place) * sizeof(*at));
+    at[place] = rated;
+    return true;
+}
+
+static void
+read_rated(struct device_rows *rows, struct device *device)
+{
+    const size_t n = count_pieces(rows, COLUMN_RATED, MAX_RATED);
+    struct view rest = device_cell(rows, COLUMN_RATED), piece;
+
+    if (n == 0)
+        return;
+    struct rated *at = ARENA_ARRAY(rows->loader->schema.arena, n + 1, struct rated);
+
+    while (next_piece(&rest, &piece)) {
+        struct rated rated;
+
+        if (!read_promise(rows, piece, &rated)) {
+            REPORT_CELL(rows, COLUMN_RATED, "bad-rated",
+                "'%.*s' is not a rated value, allowed are name=number with a known unit, "
+                "'speed=1.75 m/s', joined by ';'",
+                "'%.*s' 不是额定值, 须为 名称=数值加计量单位, 如 'speed=1.75 m/s', 以 ';' 相连",
+                VIEW_ARG(piece));
+        } else if (!insert_rated(at, device->n_rated, rated)) {
+            REPORT_CELL(rows, COLUMN_RATED, "duplicate-name", "'%s' is given twice", "'%s' 重复",
+                rated.name);
+        } else {
+            device->n_rated++;
+        }
+    }
+    device->rated = at;
+}
+
+static void
+read_details(struct device_rows *rows, struct device *device)
+{
+    const struct view side = device_cell(rows, COLUMN_SIDE);
+    const struct view installed = device_cell(rows, COLUMN_INSTALLED);
+    const struct view interval = device_cell(rows, COLUMN_INTERVAL);
+
+    if (view_is(side, "outside"))
+        device->side = SIDE_OUTSIDE;
+    else if (side.len > 0 && !view_is(side, "inside")) {
+        REPORT_CELL(rows, COLUMN_SIDE, "bad-word",
+            "'%.*s' is not a side, allowed are inside, outside",
+            "'%.*s' 不是位置, 允许 inside, outside", VIEW_ARG(side));
+    }
+    if (installed.len > 0 && !day_parse(installed, &device->installed)) {
+        REPORT_CELL(rows, COLUMN_INSTALLED, "bad-date",
+            "'%.*s' is not a date, allowed are 2019-05-01, 2019/5/1, 20190501 or 2019, "
+            "from %d to %d",
+            "'%.*s' 不是日期, 允许 2019-05-01, 2019/5/1, 20190501 或 2019, %d 至 %d 年",
+            VIEW_ARG(installed), DAY_MIN_YEAR, DAY_MAX_YEAR);
+    }
+    if (interval.len > 0 &&
+        (!span_parse(interval, &device->interval) || device->interval.us < SPAN_S(1).us ||
+            device->interval.us > SPAN_DAYS(7).us)) {
+        REPORT_CELL(rows, COLUMN_INTERVAL, "bad-span",
+            "'%.*s' is not a length of time, allowed are 1s to 7d",
+            "'%.*s' 不是时长, 允许 1s 至 7d", VIEW_ARG(interval));
+    }
+}
+
+static const char *
+read_text(struct device_rows *rows, enum device_column column)
+{
+    const struct view text = device_cell(rows, column);
+
+    if (text.len > CELL_BYTES)
+        REPORT_CELL(rows, column, "too-long", "is %zu bytes long, allowed are %d",
+            "长 %zu 字节, 最多 %d", text.len, CELL_BYTES);
+    return once(rows, text);
+}
+
+bool
+device_read_cells(struct device_rows *rows, struct device *device)
+{
+    const struct view code = device_cell(rows, COLUMN_CODE);
+    const bool named = device_code_valid(code);
+    const bool placed = read_place(rows, device);
+
+    if (!named) {
+        REPORT_CELL(rows, COLUMN_CODE, "bad-code",
+            "'%.*s' is not a device code, allowed are letters, digits and . _ : -, 1 to 64",
+            "'%.*s' 不是设备代码, 允许字母, 数字和 . _ : -, 1 至 64 个",
+            (int)(code.len < 200 ? code.len : 200), code.ptr);
+    }
+    read_details(rows, device);
+    read_rated(rows, device);
+    read_tags(rows, device);
+    device->building = read_text(rows, COLUMN_BUILDING);
+    device->zone = read_text(rows, COLUMN_ZONE);
+    device->gateway = read_text(rows, COLUMN_GATEWAY);
+    device->name = read_text(rows, COLUMN_NAME);
+    if (!named)
+        return false;
+    device->code = arena_text(rows->loader->schema.arena, code);
+    device->key = device_key(code);
+    return placed;
+}
