@@ -40,8 +40,9 @@ struct reading {
     struct view part;
     struct instant time; /* row time: the device's where believable, else received */
     struct instant received;
-    bool server_time; /* time is received, because there was none or it was not believable */
-    bool had_time;    /* the device sent a time (believable or not) */
+    struct instant said; /* had_time: the device's time, believable or not */
+    bool server_time;    /* time is received, because there was none or it was not believable */
+    bool had_time;       /* the device sent a time (believable or not) */
     uint8_t suspect;
     bool test;                        /* the device says that it is under test or inspection */
     const struct field_value *values; /* by field */

@@ -24,6 +24,7 @@ static const struct rule table[] = {
     ROW("canary-not-stored", yellow, "自检消息未入库", "The canary is not stored"),
     ROW("canary-not-told", red, "自检消息未发出", "The canary is not told"),
     ROW("clock-rebased", yellow, "系统时钟已校正", "The clock was moved"),
+    ROW("clock-skewed", blue, "设备时钟偏差", "A device's clock is wrong"),
     ROW("config-mismatch", orange, "各进程配置版本不一致",
         "Processes run different configurations"),
     ROW("database-away", yellow, "数据库不可用", "The database is away"),

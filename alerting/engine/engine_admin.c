@@ -202,6 +202,11 @@ shift_gauge(struct gauge *gauge, struct span delta)
 {
     shift(&gauge->filled, delta);
     shift(&gauge->flooded_at, delta);
+    shift(&gauge->step_since, delta);
+    if (gauge->last_at.us != INT64_MIN)
+        shift(&gauge->last_at, delta);
+    gauge->step_low += delta.us;
+    gauge->step_high += delta.us;
     gauge->second.us = -1;
     for (size_t i = 0; i < ARRAY_LEN(gauge->skew_us); i++) {
         if (gauge->skew_us[i] != INT64_MAX)

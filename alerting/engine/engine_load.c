@@ -267,6 +267,16 @@ load_gauge(struct engine *engine, struct arena *arena, struct unpack *in)
     for (size_t i = 0; i < ARRAY_LEN(gauge->skew_us); i++)
         gauge->skew_us[i] = unpack_i64(in);
     gauge->skew_slot = unpack_i64(in);
+    gauge->skew_said = unpack_i64(in);
+    gauge->step_low = unpack_i64(in);
+    gauge->step_high = unpack_i64(in);
+    gauge->step_since = unpack_instant(in);
+    gauge->step_n = unpack_u8(in);
+    gauge->skew_seen = unpack_u8(in);
+    gauge->believed = unpack_u8(in) != 0;
+    gauge->skewed = unpack_u8(in) != 0;
+    gauge->last_server = unpack_u8(in) != 0;
+    gauge->last_at = unpack_instant(in);
     size_t n = unpack_count(in, 8);
 
     if (n > IDENTITY_RING || gauge->skew_slot < 0)

@@ -4,8 +4,6 @@
 
 #include <stdlib.h>
 
-#define SKEW_SLOT_US ((int64_t)3 * 3600 * 1000000)
-#define SKEW_APPLIES SPAN_S(5)
 #define READING_COST 1000000 /* millionths */
 #define FLOOD_QUIET SPAN_S(60)
 
@@ -20,8 +18,7 @@ gauge_of(struct engine *engine, struct view code)
     gauge->code = engine_text(engine, code);
     gauge->due = (struct due){.kind = DUE_GAUGE, .owner = gauge};
     gauge->due.timer.key = hash_bytes(code);
-    for (size_t i = 0; i < ARRAY_LEN(gauge->skew_us); i++)
-        gauge->skew_us[i] = INT64_MAX;
+    clock_init(gauge);
     gauge->tokens = (int64_t)engine->opt.device_burst * READING_COST;
     gauge->filled = engine->at;
     gauge->second.us = -1;
@@ -48,44 +45,10 @@ gauge_free(struct gauge *gauge)
 }
 
 static void
-note_skew(struct gauge *gauge, const struct reading *reading)
-{
-    const int64_t slot = reading->received.us / SKEW_SLOT_US;
-    const int64_t skew = instant_since(reading->received, reading->time).us;
-    const int n = (int)ARRAY_LEN(gauge->skew_us);
-
-    if (slot > gauge->skew_slot) {
-        for (int64_t s = gauge->skew_slot + 1; s <= slot && s <= gauge->skew_slot + n; s++)
-            gauge->skew_us[s % n] = INT64_MAX;
-        gauge->skew_slot = slot;
-    }
-    if (skew < gauge->skew_us[gauge->skew_slot % n])
-        gauge->skew_us[gauge->skew_slot % n] = skew;
-}
-
-/* The time that counts for it, in service time. */
-static struct instant
-counts_at(const struct engine *engine, const struct gauge *gauge, const struct reading *reading)
-{
-    int64_t skew = INT64_MAX;
-    struct instant at = reading->time;
-
-    if (reading->server_time || !reading->had_time)
-        return instant_min(reading->received, engine->at);
-    for (size_t i = 0; i < ARRAY_LEN(gauge->skew_us); i++) {
-        if (gauge->skew_us[i] < skew)
-            skew = gauge->skew_us[i];
-    }
-    if (skew != INT64_MAX && (skew > SKEW_APPLIES.us || skew < -SKEW_APPLIES.us))
-        at = instant_add(at, SPAN_US(skew));
-    return instant_min(at, engine->at);
-}
-
-static void
-judge(struct engine *engine, const struct gauge *gauge, const struct reading *reading)
+judge(struct engine *engine, struct gauge *gauge, const struct reading *reading)
 {
     const struct judgements judgements =
-        facts_take(engine->facts, reading, counts_at(engine, gauge, reading), engine->at);
+        facts_take(engine->facts, reading, clock_at(engine, gauge, reading), engine->at);
     const bool retained = (reading->suspect & SUSPECT_RETAINED) != 0;
 
     for (size_t i = 0; i < judgements.len; i++)
@@ -268,8 +231,7 @@ reading_take(struct engine *engine, const struct reading *reading, bool alone)
     struct gauge *gauge = gauge_of(engine, reading->code);
 
     engine->counts.readings++;
-    if (alone && reading->had_time && !reading->server_time)
-        note_skew(gauge, reading);
+    clock_note(engine, gauge, reading, alone);
     check_place(engine, gauge, reading);
     if (!take_token(engine, gauge)) {
         flooded(engine, gauge, reading);

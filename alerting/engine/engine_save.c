@@ -155,6 +155,16 @@ save_gauge(const struct gauge *gauge, struct buf *out)
     for (size_t i = 0; i < ARRAY_LEN(gauge->skew_us); i++)
         pack_i64(out, gauge->skew_us[i]);
     pack_i64(out, gauge->skew_slot);
+    pack_i64(out, gauge->skew_said);
+    pack_i64(out, gauge->step_low);
+    pack_i64(out, gauge->step_high);
+    pack_instant(out, gauge->step_since);
+    pack_u8(out, gauge->step_n);
+    pack_u8(out, gauge->skew_seen);
+    pack_u8(out, gauge->believed);
+    pack_u8(out, gauge->skewed);
+    pack_u8(out, gauge->last_server);
+    pack_instant(out, gauge->last_at);
     pack_u32(out, gauge->n_identities);
     for (uint32_t i = 0; i < gauge->n_identities; i++)
         pack_u64(out, gauge->identities[(gauge->next_identity + i) % gauge->n_identities]);

@@ -8,6 +8,7 @@
  *   engine_tell.c       steps -> notices; what the outbox says
  *   engine_order.c      orders and the answers of centres
  *   engine_command.c    what people press
+ *   engine_clock.c      devices' clocks
  *   engine_fold.c       many cases of one cause
  *   engine_fact.c       Wallwatch's alerts about itself
  *   engine_admin.c      start, link, configuration, re-base
@@ -139,6 +140,15 @@ struct gauge {
     const char *code;
     int64_t skew_us[8]; /* least (received - device time) per 3 h, INT64_MAX: none */
     int64_t skew_slot;  /* number of the newest 3 h */
+    int64_t skew_said;  /* in its alert, us */
+    /* messages in a row that disagree with the skew and agree with each other */
+    int64_t step_low, step_high;
+    struct instant step_since;
+    uint8_t step_n;
+    uint8_t skew_seen;      /* messages of the same kind, up to enough */
+    bool believed, skewed;  /* its time was within the window; its alert is on */
+    bool last_server;       /* last_at is of our clock */
+    struct instant last_at; /* the newest time that counted; INT64_MIN: none */
     uint64_t *identities;
     uint32_t n_identities, cap_identities, next_identity;
     int64_t tokens; /* millionths of a reading */
@@ -271,6 +281,13 @@ void order_answered(struct engine *engine, const struct input *in);
 void order_arm(struct engine *engine, struct order *order);
 void order_free(struct engine *engine, struct order *order);
 
+/* engine_clock.c */
+void clock_init(struct gauge *gauge);
+void clock_note(
+    struct engine *engine, struct gauge *gauge, const struct reading *reading, bool alone);
+struct instant clock_at(
+    const struct engine *engine, struct gauge *gauge, const struct reading *reading);
+
 /* engine_fold.c */
 void fold_consider(struct engine *engine, struct incident *incident);
 void fold_note(struct engine *engine, struct incident *child, bool unwell);
@@ -297,7 +314,7 @@ void admin_configure(struct engine *engine, const struct input *in);
 void admin_rebase(struct engine *engine, const struct input *in);
 
 /* engine_save.c, engine_load.c; the form changes: this number does */
-#define STATE_FORM 2
+#define STATE_FORM 3
 
 /* engine_json.c */
 /* Begins an event: alert (NULL: of no case), at, event, n, prev, who, why are written; the caller

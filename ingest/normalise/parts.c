@@ -60,6 +60,7 @@ read_time(struct decoding *d, const struct cJSON *part, struct reading *reading)
     reading->had_time = item != NULL && d->profile->time_form != TIME_NONE;
     if (!reading->had_time || !time_read(d->profile->time_form, item, &at))
         return;
+    reading->said = at;
     const struct span ahead = instant_since(at, received);
 
     if (ahead.us > NORMALISE_FUTURE.us || ahead.us < -NORMALISE_PAST.us)

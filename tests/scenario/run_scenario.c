@@ -4,17 +4,13 @@
  *   config small | DIR            the small configuration of fixture.c, or a folder
  *   device CODE class CLASS compound ID [zone ID]
  *   deliver WHO ok|silent|fail|never    WHO: channel, unit, centre, person or all
- *   M:SS  CODE[/PART] field=value ... [late SPAN] [suspect] [retained] [test] [noclock]
- *   M:SS  link up|down            the lane's connection to the broker
- *   M:SS  command NAME [RULE SUBJECT] [key=value ...]   until=+SPAN, signed=-SPAN, down, id=X
- *   M:SS  answer CENTRE STATE RULE SUBJECT [from CENTRE]
- *   M:SS  fact CODE on|off SUBJECT
- *   M:SS  deliver ...
- *   M:SS  restart M:SS [hold]     down until then; hold: `ready` comes later
- *   M:SS  ready
- *   M:SS  variant N               the small configuration's other form is applied
- *   M:SS  rebase [-]SPAN
- *   M:SS  expect ...              see the table `checks`
+ *   M:SS  CODE[/PART] field=value ... [late SPAN] [ahead SPAN] [suspect] [retained] [test]
+ * [noclock] M:SS  link up|down            the lane's connection to the broker M:SS  command NAME
+ * [RULE SUBJECT] [key=value ...]   until=+SPAN, signed=-SPAN, down, id=X M:SS  answer CENTRE STATE
+ * RULE SUBJECT [from CENTRE] M:SS  fact CODE on|off SUBJECT M:SS  deliver ... M:SS  restart M:SS
+ * [hold]     down until then; hold: `ready` comes later M:SS  ready M:SS  variant N the small
+ * configuration's other form is applied M:SS  rebase [-]SPAN M:SS  expect ...              see the
+ * table `checks`
  */
 #include "base/io/fs_posix.h"
 #include "config/config.h"
@@ -177,6 +173,9 @@ do_reading(struct script *script)
         else if (strcmp(script->words[i], "late") == 0 &&
                  !span_parse(view_of(word(script, ++i)), &told.late))
             die(script, "late SPAN");
+        else if (strcmp(script->words[i], "ahead") == 0 &&
+                 !span_parse(view_of(word(script, ++i)), &told.ahead))
+            die(script, "ahead SPAN");
     }
     if (has_word(script, 2, "suspect"))
         told.suspect |= SUSPECT_CHECK;
@@ -554,6 +553,29 @@ check_sent(struct script *script)
     complain(script, "nothing was sent now over", word(script, 3));
 }
 
+/* expect why RULE SUBJECT WORDS: of the newest event of that case */
+static void
+check_why(struct script *script)
+{
+    const cJSON *found = need_case(script, 3);
+    char want[256] = "";
+    const char *why = "";
+
+    for (size_t i = 5; i < script->n; i++)
+        (void)snprintf(want + strlen(want), sizeof(want) - strlen(want), "%s%s", i > 5 ? " " : "",
+            script->words[i]);
+    for (size_t i = 0; found != NULL && i < script->world.events.len; i++) {
+        const cJSON *json = script->world.events.at[i].json;
+        const char *event = world_text(json, "event");
+
+        if (strcmp(world_text(json, "alert"), world_text(found, "alert")) == 0 &&
+            !is_telling(event) && strcmp(event, "delivered") != 0)
+            why = world_text(json, "why");
+    }
+    if (strcmp(why, want) != 0)
+        differs(script, "the reason is", why);
+}
+
 static void
 check_quiet(struct script *script)
 {
@@ -607,11 +629,11 @@ static const struct check {
     {"count", check_count},  /* RULE SUBJECT N */
     {"children", check_children}, {"folded", check_folded}, {"taken", check_taken},
     {"members", check_members}, {"tells", check_tells},
-    {"order", check_order},   /* CENTRE STATE RULE SUBJECT */
-    {"event", check_event},   /* VERB [RULE SUBJECT] */
-    {"sent", check_sent},     /* CHANNEL WHO */
-    {"quiet", check_quiet},   /* nothing is sent */
-    {"answer", check_answer}, /* ok|refused */
+    {"order", check_order},                   /* CENTRE STATE RULE SUBJECT */
+    {"event", check_event},                   /* VERB [RULE SUBJECT] */
+    {"why", check_why}, {"sent", check_sent}, /* CHANNEL WHO */
+    {"quiet", check_quiet},                   /* nothing is sent */
+    {"answer", check_answer},                 /* ok|refused */
     {"waiting", check_number}, {"shown", check_number}, {"pending", check_number},
     {"orders", check_number}, /* N */
 };

@@ -376,6 +376,10 @@ world_reading(struct world *world, const struct told_reading *told)
         values[i] = (struct field_value){
             (uint16_t)field, parse_value(&device->class->fields[field], equals + 1), {"", 0}};
     }
+    const struct instant said = instant_add(world->now, SPAN_US(told->ahead.us - told->late.us));
+    const bool believable =
+        !told->clockless && told->ahead.us <= SPAN_MIN(5).us && told->late.us <= SPAN_DAYS(30).us;
+
     qsort(values, told->n_values, sizeof(values[0]), compare_values);
     const struct reading reading = {.code = view_of(device->code),
         .device = device->key,
@@ -383,10 +387,11 @@ world_reading(struct world *world, const struct told_reading *told)
         .class = device->class,
         .compound = view_of(device->compound->id),
         .part = view_of(told->part),
-        .time = instant_add(world->now, SPAN_US(-told->late.us)),
+        .time = believable ? said : world->now,
+        .said = said,
         .received = world->now,
         .had_time = !told->clockless,
-        .server_time = told->clockless,
+        .server_time = !believable,
         .test = told->test,
         .suspect = told->suspect,
         .values = values,

@@ -67,7 +67,7 @@ struct told_reading {
     const char *code, *part;
     const char *const *values; /* "port_temp=63" */
     size_t n_values;
-    struct span late;
+    struct span late, ahead;
     uint8_t suspect;
     bool test, clockless;
     uint64_t identity;
