@@ -80,6 +80,7 @@ struct act { /* one effect on its way out; heap, owned by the outbox, then by it
     bool retained, urgent;
     uint32_t attempt;
     uint64_t canary;
+    struct instant received; /* of what this is the receipt for; 0: it is none */
     struct span timeout;
     struct view topic, body, delivery; /* into the same block */
     const char *url, *secret_file;     /* likewise; NULL: none */
@@ -97,6 +98,10 @@ struct acts {
     struct err journal_err, ledger_err;
     bool journal_ok, ledger_ok;
     size_t out; /* acts given to post or webhooks, not yet reported */
+    struct {
+        uint64_t sent, failed;
+        struct span total, longest; /* from received to sent, of those sent */
+    } receipts;
 };
 
 struct store {

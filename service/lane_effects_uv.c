@@ -77,6 +77,7 @@ acts_add(struct lane *lane, const struct effect *effect)
 
     act->kind = effect->kind != EFFECT_SEND ? ACT_PUBLISH : http ? ACT_WEBHOOK : ACT_SEND;
     act->retained = effect->retained;
+    act->received = effect->received;
     act->urgent = effect->kind == EFFECT_SEND && effect->severity == SEVERITY_RED;
     act->attempt = effect->attempt;
     act->timeout = channel != NULL ? channel->timeout : SPAN_S(10);
@@ -124,6 +125,22 @@ report(struct act *act, const char *result, const char *detail)
     buf_fini(&body);
 }
 
+/* From received to out of our hands: what a device waits for that repeats until it hears. */
+static void
+count_receipt(struct acts *acts, struct instant received, int reason)
+{
+    const struct span took = instant_since(clock_now(), received);
+
+    if (reason < 0 || reason == 16 || reason >= 128) {
+        acts->receipts.failed++;
+        return;
+    }
+    acts->receipts.sent++;
+    acts->receipts.total.us += took.us;
+    if (took.us > acts->receipts.longest.us)
+        acts->receipts.longest = took;
+}
+
 /* MQTT: reason 16 (nobody subscribes) and everything from 128 is a failure at once; an accepted
  * publish proves nothing about the receiver, so the engine waits for its reply. */
 static void
@@ -137,6 +154,8 @@ on_published(void *arg, uint64_t token, int reason)
     if (act->kind == ACT_CANARY) {
         if (reason >= 0 && reason < 128)
             canary_pass(&lane->canary, CANARY_TOLD, act->canary, clock_now());
+    } else if (act->received.us != 0) {
+        count_receipt(&lane->acts, act->received, reason);
     } else if (act->kind == ACT_SEND && (reason < 0 || reason == 16 || reason >= 128)) {
         (void)snprintf(detail, sizeof(detail),
             reason < 0     ? "not sent: broker away"

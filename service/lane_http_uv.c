@@ -72,6 +72,17 @@ put_path(struct lane *lane, struct metrics *m)
             "How long the newest canary took to a stop.", "stop", canary_stop_names[i],
             (double)lane->canary.took[i].us / 1e6);
     }
+    metrics_put(m, "wallwatch_receipts_total", "counter", "Receipts sent to devices.", NULL, NULL,
+        (double)lane->acts.receipts.sent);
+    metrics_put(m, "wallwatch_receipts_failed_total", "counter",
+        "Receipts that nobody took, or that could not be sent.", NULL, NULL,
+        (double)lane->acts.receipts.failed);
+    metrics_put(m, "wallwatch_receipt_seconds_total", "counter",
+        "From a message to its receipt, sum over those sent.", NULL, NULL,
+        (double)lane->acts.receipts.total.us / 1e6);
+    metrics_put(m, "wallwatch_receipt_seconds_max", "gauge",
+        "From a message to its receipt, the longest since the start.", NULL, NULL,
+        (double)lane->acts.receipts.longest.us / 1e6);
     metrics_put(m, "wallwatch_outbox_waiting", "gauge", "Effects waiting for a sync.", NULL, NULL,
         (double)lane->acts.waiting);
 }

@@ -97,7 +97,7 @@ struct effect {
     enum effect_kind kind;
     struct instant at; /* the instant it belongs to (a deadline's own) */
     struct view topic; /* PUBLISH, RECEIPT, ANSWER, SEND over MQTT */
-    struct view body;  /* JSON */
+    struct view body;  /* JSON; RECEIPT: perhaps the device's own protocol */
     bool retained;
     struct view delivery; /* SEND: stable id, the receiver's key against doubles; goes back in
                              INPUT_DELIVERY */
@@ -105,6 +105,7 @@ struct effect {
     const struct channel *channel; /* SEND */
     struct view to;                /* SEND: address.to */
     enum severity severity;        /* SEND: red goes first */
+    struct instant received;       /* RECEIPT: when what it is for came; else 0 */
 };
 
 struct effects {

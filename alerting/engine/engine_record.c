@@ -358,6 +358,7 @@ receipt(struct engine *engine, const struct decoded *record)
 
     effect->topic = arena_copy(&engine->scratch, buf_view(&engine->text));
     effect->body = body;
+    effect->received = record->received;
 }
 
 enum verdict

@@ -181,6 +181,14 @@ an_unreadable_message_in_a_life_safety_lane_is_an_alert(void **state)
     found = world_case(&scene.world, "unreadable", "SD-1");
     assert_string_equal(world_text(found, "condition"), "false");
     assert_string_equal(world_text(found, "state"), "open");
+    /* one of several frames that is lost is not hidden by those that could be read */
+    record.verdict = VERDICT_STORED;
+    record.lost = true;
+    record.pos = 7000;
+    record.content++;
+    feed_record(&scene, &record);
+    found = world_case(&scene.world, "unreadable", "SD-1");
+    assert_string_equal(world_text(found, "condition"), "true");
     scene_fini(&scene);
 }
 
@@ -219,6 +227,20 @@ a_stranger_and_a_device_elsewhere_are_alerts(void **state)
     }
     assert_non_null(receipt);
     assert_true(view_is(receipt->topic, "wallwatch/receipt/X-1"));
+    assert_true(receipt->received.us == record.received.us);
+    record.receipt = (struct view){"@@\0##", 5}; /* in the device's own protocol: as it is */
+    record.receipt_raw = true;
+    record.pos++;
+    record.content++;
+    feed_record(&scene, &record);
+    receipt = NULL;
+    for (size_t i = 0; i < scene.world.last.len; i++) {
+        if (scene.world.last.at[i].kind == EFFECT_RECEIPT)
+            receipt = &scene.world.last.at[i];
+    }
+    assert_non_null(receipt);
+    assert_true(view_eq(receipt->body, record.receipt));
+    record.receipt_raw = false;
     reading.code = record.code = view_of("CH-0007");
     reading.listed = device;
     record.pos++;
