@@ -28,4 +28,5 @@ command_fn cmd_post;
 command_fn cmd_rejects;
 command_fn cmd_run;
 command_fn cmd_simulate;
+command_fn cmd_storage;
 command_fn cmd_test;

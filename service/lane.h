@@ -29,6 +29,7 @@
 #include "config/config.h"
 #include "ingest/mqtt/mqtt_paho.h"
 #include "ingest/normalise/normalise.h"
+#include "ingest/writer/keeper_pg.h"
 #include "ingest/writer/writer_pg.h"
 #include "service/canary.h"
 #include "service/checkpoint.h"
@@ -107,6 +108,7 @@ struct acts {
 struct store {
     struct writer *writer; /* NULL: no database configured */
     struct ledger_copy *copy;
+    struct keeper *keeper;
     struct wal_cursor *cursor;
     uint64_t at_cursor; /* where cursor stands */
     uint64_t pos;       /* records up to here were given to the writer */

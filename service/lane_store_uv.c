@@ -230,6 +230,13 @@ on_copy_away(void *arg, const char *why)
     log_warning("copy.away", "why=\"%s\"", why);
 }
 
+static void
+on_keeper_trouble(void *arg, const char *why)
+{
+    (void)arg;
+    log_warning("keeper.trouble", "why=\"%s\" next=\"again in 10 s\"", why);
+}
+
 bool
 store_open(struct lane *lane, struct err *err)
 {
@@ -276,6 +283,14 @@ store_open(struct lane *lane, struct err *err)
     memcpy(writer.journal_id, wal_id(lane->journal), WAL_ID_BYTES);
     store->writer = writer_open(&writer);
     store->copy = ledger_copy_open(&copy);
+    store->keeper = keeper_open(&(struct keeper_options){
+        .loop = lane->loop,
+        .conninfo = lane->boot->database,
+        .password_file = lane->boot->database_password_file,
+        .lane = lane->name,
+        .on_trouble = on_keeper_trouble,
+        .arg = lane,
+    });
     return true;
 }
 

@@ -187,9 +187,10 @@ close_parts(struct lane *lane)
         http_close(lane->http, on_part_closed, lane);
     }
     if (lane->store.writer != NULL) {
-        lane->open_parts += 2;
+        lane->open_parts += 3;
         writer_close(lane->store.writer, on_part_closed, lane);
         ledger_copy_close(lane->store.copy, on_part_closed, lane);
+        keeper_close(lane->store.keeper, on_part_closed, lane);
     }
 }
 

@@ -26,6 +26,7 @@ static const struct {
     {"run", cmd_run, "run all lanes of this machine and start again what dies"},
     {"simulate", cmd_simulate, "play a fleet of machines, or the people who answer"},
     {"test", cmd_test, "run the examples of a configuration"},
+    {"storage", cmd_storage, "show what readings and roll-ups take"},
 };
 
 static void

@@ -22,6 +22,8 @@ static const char sql_applied[] =
 static const char sql_record[] =
     "INSERT INTO ops.migration (version, name, checksum) VALUES ($1, $2, $3)";
 static const char sql_class[] = "SELECT telemetry.ensure_class($1, $2, $3)";
+static const char sql_rollup[] =
+    "SELECT rollup.ensure_class($1, $2::bigint * interval '1 microsecond', $3)";
 static const char sql_grid[] = "SELECT grid.load($1, $2, $3)";
 
 /* --- tools --------------------------------------------------------------------------------- */
@@ -227,9 +229,26 @@ put_field(struct json_writer *json, const struct field *field)
         measure[0] != '\0' ? ", " : "", measure);
     json_object(json, NULL);
     json_text(json, "name", field->name);
+    json_text(json, "kind",
+        field->type == FIELD_TEXT                                ? "text"
+        : field->type == FIELD_BOOL || field->type == FIELD_CODE ? "state"
+                                                                 : "number");
     json_text(json, "type", field->type == FIELD_TEXT ? "text" : "number");
     json_text(json, "comment", comment);
     json_close(json);
+}
+
+/* A function of three parameters that says in rows what it did. */
+static bool
+report_rows(PGconn *pg, const char *what, const char *sql, const char *const *params,
+    struct buf *report, struct err *err)
+{
+    PGresult *result = tool_query(pg, what, sql, 3, params, err);
+
+    for (int i = 0; result != NULL && i < PQntuples(result); i++)
+        buf_printf(report, "%s\n", PQgetvalue(result, i, 0));
+    PQclear(result);
+    return result != NULL;
 }
 
 static bool
@@ -238,6 +257,7 @@ ensure_class(PGconn *pg, const struct class *class, struct buf *report, struct e
     struct buf text;
     struct json_writer json;
     char title[256];
+    char interval[24];
 
     (void)snprintf(title, sizeof(title), "%s / %s", class->title.en, class->title.zh);
     buf_init(&text, JSON_MAX);
@@ -248,14 +268,15 @@ ensure_class(PGconn *pg, const struct class *class, struct buf *report, struct e
     json_close(&json);
     json_end(&json);
     buf_char(&text, '\0');
+    (void)snprintf(interval, sizeof(interval), "%" PRId64,
+        class->interval.us > 0 ? class->interval.us : SPAN_MIN(1).us);
     const char *params[] = {class->name, title, text.ptr};
-    PGresult *result = tool_query(pg, "class tables", sql_class, 3, params, err);
+    const char *more[] = {class->name, interval, text.ptr};
+    const bool ok = report_rows(pg, "class tables", sql_class, params, report, err) &&
+                    report_rows(pg, "roll-ups", sql_rollup, more, report, err);
 
-    for (int i = 0; result != NULL && i < PQntuples(result); i++)
-        buf_printf(report, "%s\n", PQgetvalue(result, i, 0));
     buf_fini(&text);
-    PQclear(result);
-    return result != NULL;
+    return ok;
 }
 
 static const char *

@@ -3,6 +3,8 @@
 #include "base/check.h"
 #include "base/json.h"
 
+#include <inttypes.h>
+
 #define DAY_US INT64_C(86400000000)
 
 /* What the map of known devices points to: the minute in which a device was noted last, as a place
@@ -29,6 +31,7 @@ table_fini(struct batch_table *table)
     buf_fini(&table->codes);
     VEC_FREE(&table->row);
     VEC_FREE(&table->days);
+    VEC_FREE(&table->touched);
 }
 
 void
@@ -49,6 +52,7 @@ table_reset(struct batch_table *table)
     buf_reset(&table->codes);
     table->row.len = 0;
     table->days.len = 0;
+    table->touched.len = 0;
 }
 
 void
@@ -129,6 +133,48 @@ need_day(struct batch_table *table, struct instant time)
     *VEC_PUSH(&table->days) = day;
 }
 
+#define MINUTE_US INT64_C(60000000)
+#define TOUCH_LOOK 8 /* entries looked at for an equal one; the database takes out the rest */
+
+static void
+note_touched(struct batch_table *table, const struct reading *reading)
+{
+    const struct batch_touch touch = {
+        .minute = reading->time.us / MINUTE_US - (reading->time.us % MINUTE_US < 0),
+        .device = reading->device,
+        .all = instant_since(reading->received, reading->time).us <= BATCH_FRESH.us,
+    };
+
+    for (size_t i = 0; i < TOUCH_LOOK && i < table->touched.len; i++) {
+        const struct batch_touch *old = &table->touched.at[table->touched.len - 1 - i];
+
+        if (old->minute == touch.minute && (old->all || old->device == touch.device))
+            return;
+    }
+    *VEC_PUSH(&table->touched) = touch;
+}
+
+void
+batch_touched(const struct batch *batch, struct buf *out)
+{
+    buf_char(out, '[');
+    for (size_t i = 0; i < batch->tables.len; i++) {
+        const struct batch_table *table = &batch->tables.at[i];
+
+        for (size_t k = 0; k < table->touched.len; k++) {
+            const struct batch_touch *touch = &table->touched.at[k];
+
+            buf_printf(out, "%s{\"c\":\"%.*s\",\"m\":%" PRId64, out->len > 1 ? "," : "",
+                VIEW_ARG(buf_view(&table->class_name)), touch->minute);
+            if (touch->all)
+                buf_text(out, "}");
+            else
+                buf_printf(out, ",\"d\":%" PRId64 "}", (int64_t)touch->device);
+        }
+    }
+    buf_char(out, ']');
+}
+
 /* At most once a minute for each device, and not for all in the same second. */
 static void
 note_seen(struct batch *batch, const struct reading *reading, struct map *known)
@@ -174,6 +220,7 @@ add_reading(struct batch *batch, const struct copy_origin *origin, const struct 
     copy_reading(&table->rows, origin, reading);
     CHECK(!table->rows.full && !table->codes.full);
     need_day(table, reading->time);
+    note_touched(table, reading);
     batch->bytes += table->rows.len - at;
     batch->readings++;
 }

@@ -26,6 +26,16 @@ struct batch_row {
     uint16_t idx;
 };
 
+/* A minute that must be rolled up anew: for a device that is late only its own. */
+struct batch_touch {
+    int64_t minute; /* since 1970 */
+    uint64_t device;
+    bool all;
+};
+
+#define BATCH_FRESH SPAN_MIN(10) /* rows no older than this are rolled up for all devices at once  \
+                                  */
+
 struct batch_table {
     const struct class *key; /* compared, never followed; NULL after batch_forget */
     struct buf class_name;
@@ -33,7 +43,8 @@ struct batch_table {
     struct buf rows;  /* stream header and rows, no trailer */
     struct buf codes; /* of the devices, one after the other */
     VEC(struct batch_row) row;
-    VEC(int64_t) days; /* UTC days since 1970 that the rows need chunks for */
+    VEC(int64_t) days;               /* UTC days since 1970 that the rows need chunks for */
+    VEC(struct batch_touch) touched; /* some may stand there twice */
 };
 
 struct batch {
@@ -60,6 +71,8 @@ bool batch_empty(const struct batch *batch);
 /* The class pointers of what is in it are no longer valid. */
 void batch_forget(struct batch *batch);
 
+/* [{"c": class, "d": device or null, "m": minute}, ...] of all tables. */
+void batch_touched(const struct batch *batch, struct buf *out);
 /* A COPY stream of rows [first, end) of table, in out. */
 void batch_slice(const struct batch_table *table, size_t first, size_t end, struct buf *out);
 /* The reject that takes the place of a row which the database refused. */

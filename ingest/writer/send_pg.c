@@ -36,7 +36,9 @@ static const char sql_rejects[] =
 static const char sql_batch[] =
     "WITH fence AS (SELECT epoch FROM ops.lane WHERE lane = $1 AND epoch = $2::integer FOR SHARE), "
     "moved AS (UPDATE ops.mark m SET pos = $5::bigint, epoch = fence.epoch, at = clock_timestamp() "
-    "FROM fence WHERE m.src = $3::integer AND m.pos = $4::bigint RETURNING m.src) "
+    "FROM fence WHERE m.src = $3::integer AND m.pos = $4::bigint RETURNING m.src), "
+    "touched AS (INSERT INTO ops.touched (class, time, device) SELECT x.c, to_timestamp(x.m * 60), "
+    "x.d FROM moved, jsonb_to_recordset($15::jsonb) AS x(c text, m bigint, d bigint)) "
     "INSERT INTO ops.batch (src, from_pos, to_pos, epoch, config, records, stored, rejected, "
     "duplicate, own, shed, readings, rejects) "
     "SELECT src, $4::bigint, $5::bigint, $2::integer, $6::integer, $7::bigint, $8::integer, "
@@ -178,13 +180,19 @@ book(struct writer *writer)
         batch->counts[VERDICT_REJECTED], batch->counts[VERDICT_DUPLICATE],
         batch->counts[VERDICT_OWN], batch->counts[VERDICT_SHED], batch->readings, batch->rejects};
     char texts[ARRAY_LEN(numbers)][24];
-    const char *params[1 + ARRAY_LEN(numbers)] = {writer->opt.lane};
+    const char *params[2 + ARRAY_LEN(numbers)] = {writer->opt.lane};
+    struct buf touched;
 
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
         (void)snprintf(texts[i], sizeof(texts[i]), "%" PRIu64, numbers[i]);
         params[1 + i] = texts[i];
     }
+    buf_init(&touched, BATCH_LIMIT);
+    batch_touched(batch, &touched);
+    buf_char(&touched, '\0');
+    params[1 + ARRAY_LEN(numbers)] = touched.ptr;
     pgconn_query(writer->conn, sql_batch, (int)ARRAY_LEN(params), params, on_booked, writer);
+    buf_fini(&touched);
 }
 
 static void
