@@ -22,6 +22,7 @@
 #include "alerting/ledger/copy_pg.h"
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/digest.h"
 #include "base/io/http_mhd.h"
 #include "base/map.h"
 #include "base/vec.h"
@@ -193,6 +194,14 @@ struct lane {
     struct instant opened, heard;         /* post came up; newest kept command or reply */
     bool ready;                           /* INPUT_READY was fed */
     bool differs;                         /* replay-differs */
+    bool fresh;                           /* there is no state: neither checkpoint nor ledger */
+    bool state_lost;                      /* there was one, and no checkpoint can be read */
+    struct numbers {
+        bool doubt;                       /* the last run's events may be in no file */
+        uint64_t n;                       /* newest on record, of a state that was lost */
+        char chain[2 * DIGEST_BYTES + 1]; /* its hash; empty: the engine's own */
+    } numbers;
+    bool marked; /* the file that says that the ledger is whole is there */
 
     /* watch */
     uv_timer_t tick, second, half_second, start_timer;
@@ -233,6 +242,12 @@ void lane_use_config_take(struct lane *lane, struct config *config);
 
 /* lane_start_uv.c: locks, opens the logs, loads the checkpoint, replays. */
 MUST_USE bool lane_recover(struct lane *lane, struct err *err);
+
+/* lane_numbers_uv.c: no event number stands for two events. */
+void numbers_look(struct lane *lane);
+void numbers_feed(struct lane *lane);
+/* An event went to memory only: should this run be killed, the next one must know. */
+void numbers_in_doubt(struct lane *lane);
 
 /* lane_config_uv.c */
 void lane_reload(struct lane *lane);

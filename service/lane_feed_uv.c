@@ -21,6 +21,8 @@ append(struct lane *lane, const struct ledger_record *record)
 
     if (!ledger_append(lane->ledger, record, &end, &err))
         log_error("ledger.append", "text=\"%s\"", err.text);
+    if (lane->marked && wal_state(lane->ledger) != WAL_FINE)
+        numbers_in_doubt(lane);
 }
 
 void

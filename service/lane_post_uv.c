@@ -126,6 +126,14 @@ take_envelope(struct lane *lane, enum input_kind kind, struct view payload)
     arena_fini(&arena);
 }
 
+static const char *
+text_of(const cJSON *root, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(root, key);
+
+    return cJSON_IsString(item) ? item->valuestring : "";
+}
+
 /* Statuses come from our own kind over a topic that only lanes may write. */
 static void
 take_status(struct lane *lane, struct view name, struct view payload)
@@ -148,6 +156,33 @@ take_status(struct lane *lane, struct view name, struct view payload)
     cJSON_Delete(root);
 }
 
+/* A run without its predecessor's state does not know what that had open: of each such case whose
+ * picture the broker kept, a person is told, before the picture goes. */
+static void
+tell_unknown(struct lane *lane, struct view payload)
+{
+    struct instant opened = {0};
+    char detail[256];
+
+    if ((!lane->fresh && !lane->state_lost) ||
+        json_check(payload, 262144, &(size_t){0}) != JSON_FINE)
+        return;
+    cJSON *root = cJSON_ParseWithLength(payload.ptr, payload.len);
+    const char *const at = text_of(root, "opened"), *const alert = text_of(root, "alert");
+
+    if (alert[0] != '\0' && instant_parse(view_of(at), &opened) &&
+        instant_cmp(opened, lane->down_until) < 0) {
+        (void)snprintf(detail, sizeof(detail),
+            "open when the state was lost: %.40s, %.40s %.40s in %.20s, %.16s, since %.32s", alert,
+            text_of(root, "rule"), text_of(root, "subject"), text_of(root, "compound"),
+            text_of(root, "severity"), at);
+        log_error("state.lost", "case=%.60s", alert);
+        lane_fact(lane, "state-lost", alert, true, detail);
+        lane_fact(lane, "state-lost", alert, false, "a person looks after it");
+    }
+    cJSON_Delete(root);
+}
+
 static void
 on_message(void *arg, struct view topic, struct view payload, bool retained)
 {
@@ -162,8 +197,10 @@ on_message(void *arg, struct view topic, struct view payload, bool retained)
     } else if (level_after(topic, lane->alert_prefix).len > 0) {
         /* Ours, and not shown any more: closed while the broker was away, or left by a run whose
          * disk is lost. An empty one is a clear. */
-        if (payload.len > 0 && !engine_shows(lane->engine, topic))
+        if (payload.len > 0 && !engine_shows(lane->engine, topic)) {
+            tell_unknown(lane, payload);
             post_publish(lane->post, topic, view_bytes("", 0), true, false, 0, NULL);
+        }
     } else if (status.len > 0) {
         take_status(lane, status, payload);
     } else if (is_our_reply(lane, topic)) {

@@ -59,7 +59,7 @@ journal_segment(uint64_t max_bytes)
 }
 
 static bool
-open_logs(struct lane *lane, bool *fresh, struct err *err)
+open_logs(struct lane *lane, struct err *err)
 {
     char journal_dir[LANE_PATH_BYTES + 16];
     char ledger_dir[LANE_PATH_BYTES + 16];
@@ -95,7 +95,7 @@ open_logs(struct lane *lane, bool *fresh, struct err *err)
         return err_wrap(err, "lane '%s'", lane->name);
     log_info("ledger.open", "first=%" PRIu64 " end=%" PRIu64 " torn_bytes=%" PRIu64, report.first,
         report.end, report.torn_bytes);
-    *fresh = report.created || report.end == 0;
+    lane->fresh = report.created || report.end == 0;
     return true;
 }
 
@@ -159,6 +159,8 @@ out:
 static void
 keep_events(struct replay *replay, const struct effects *effects, uint64_t pos)
 {
+    if (replay->lane->state_lost)
+        return;
     for (size_t i = 0; i < effects->len; i++) {
         const struct effect *effect = &effects->at[i];
 
@@ -222,6 +224,48 @@ replay_record(struct replay *replay, uint64_t pos)
     return true;
 }
 
+/* No checkpoint can be read and the ledger begins in the middle: to watch without knowing what was
+ * open is better than not to watch. From the configuration in force now, all that is on record is
+ * fed again; what comes out is nobody's history and is dropped; numbers and hashes go on from the
+ * newest on record. */
+static bool
+begin_anew(struct replay *replay, const struct ledger_record *first, struct err *err)
+{
+    struct lane *lane = replay->lane;
+    char body[64];
+
+    log_error("state.lost", "ledger_from=%" PRIu64 " next=\"begins anew from what is on record\"",
+        wal_first(lane->ledger));
+    lane->state_lost = true;
+    if (!use_version(lane, lane->intake.judged, lane->boot->version, err))
+        return false;
+    lane->engine = engine_new(&lane->options);
+    (void)snprintf(body, sizeof(body), "{\"version\":%" PRIu32 "}", lane->boot->version);
+    (void)engine_feed(lane->engine, &(struct input){.kind = INPUT_CONFIG,
+                                        .now = first->now,
+                                        .pos = lane->intake.judged,
+                                        .body = view_of(body),
+                                        .options = &lane->options});
+    return true;
+}
+
+/* What a lost state's next event follows. */
+static void
+note_newest(struct replay *replay, struct view body)
+{
+    struct numbers *numbers = &replay->lane->numbers;
+    cJSON *root = cJSON_ParseWithLength(body.ptr, body.len);
+    const cJSON *n = cJSON_GetObjectItemCaseSensitive(root, "n");
+    const cJSON *hash = cJSON_GetObjectItemCaseSensitive(root, "hash");
+
+    if (cJSON_IsNumber(n) && n->valuedouble > 0 && cJSON_IsString(hash) &&
+        strlen(hash->valuestring) < sizeof(numbers->chain)) {
+        numbers->n = (uint64_t)n->valuedouble;
+        (void)snprintf(numbers->chain, sizeof(numbers->chain), "%s", hash->valuestring);
+    }
+    cJSON_Delete(root);
+}
+
 static uint32_t
 version_of(struct view body)
 {
@@ -244,12 +288,6 @@ replay_input(struct replay *replay, const struct ledger_record *record, struct e
         !use_version(lane, lane->intake.judged, version_of(record->body), err))
         return false;
     if (lane->engine == NULL) {
-        if (record->kind != INPUT_CONFIG) {
-            return err_set(err, ERR_IO,
-                "lane '%s': ledger: begins in the middle and there is no checkpoint"
-                "\nhint: restore '%s' from a copy, or move it away to begin anew",
-                lane->name, lane->dir);
-        }
         lane->engine = engine_new(&lane->options);
     }
     const struct effects effects = engine_feed(
@@ -274,6 +312,10 @@ replay_event(struct replay *replay, const struct ledger_record *record)
     while (replay->next == replay->events.len && replay_record(replay, record->pos)) {
     }
     replay->compared++;
+    if (replay->lane->state_lost) {
+        note_newest(replay, record->body);
+        return;
+    }
     if (replay->next < replay->events.len) {
         struct computed *event = &replay->events.at[replay->next++];
         const bool same = digest_equal(&event->digest, &digest);
@@ -312,6 +354,10 @@ walk_ledger(struct replay *replay, struct err *err)
                 replay->lane->name, end);
         replay->epoch = record.epoch > replay->epoch ? record.epoch : replay->epoch;
         replay->last = instant_max(replay->last, record.now);
+        const bool first = record.type == LEDGER_INPUT && record.kind == INPUT_CONFIG;
+
+        if (replay->lane->engine == NULL && !first && !begin_anew(replay, &record, err))
+            return false;
         if (record.type == LEDGER_EVENT)
             replay_event(replay, &record);
         else if (!replay_input(replay, &record, err))
@@ -346,10 +392,13 @@ run_replay(struct lane *lane, struct replay *replay, struct err *err)
     if (!load_state(lane, replay, err) || !walk_ledger(replay, err))
         return false;
     append_rest(replay);
+    if (lane->engine == NULL && lane->checkpoints.serial > 0)
+        lane->state_lost = true; /* and the ledger is empty */
     lane->differs = replay->differences > 0;
     lane->epoch = replay->epoch + 1;
     lane->down_from =
         lane->engine != NULL ? instant_max(engine_now(lane->engine), replay->last) : replay->last;
+    numbers_look(lane);
     log_info("replay.done",
         "inputs=%" PRIu64 " records=%" PRIu64 " events=%" PRIu64 " differences=%" PRIu64
         " epoch=%" PRIu32,
@@ -361,12 +410,11 @@ bool
 lane_recover(struct lane *lane, struct err *err)
 {
     struct replay replay = {.lane = lane};
-    bool fresh;
     bool ok;
 
     if (!lane->fs->make_dir(lane->fs->self, lane->dir, err) || !fs_lock_dir(lane->dir, err))
         return err_wrap(err, "lane '%s'", lane->name);
-    if (!open_logs(lane, &fresh, err))
+    if (!open_logs(lane, err))
         return false;
     arena_init(&replay.arena);
     replay.ledger = wal_cursor_new(lane->ledger, wal_first(lane->ledger));

@@ -113,6 +113,11 @@ feed_start(struct lane *lane)
         lane_fact_once(lane, "replay-differs",
             "a replay gave other events than are on record: what is on record stands");
     }
+    if (lane->state_lost) {
+        lane_fact_once(lane, "state-lost",
+            "no checkpoint can be read: what was open before the oldest record of the ledger is "
+            "not known");
+    }
     tell_memory_lost(lane, "journal");
     tell_memory_lost(lane, "ledger");
     lane->deadman_at = now;
@@ -338,6 +343,7 @@ open_all(struct lane *lane, struct err *err)
         feed_config(lane); /* an empty ledger begins with it */
     /* Raises are judged at once, under the configuration of their time; what fell due until then
      * fires in its order. From the start on, what is overdue waits for INPUT_READY. */
+    numbers_feed(lane);
     while (intake_drain(lane, 1000000)) {
     }
     feed_start(lane);

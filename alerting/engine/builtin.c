@@ -41,6 +41,7 @@ static const struct rule table[] = {
     ROW("replay-differs", orange, "重放结果不一致", "A replay gives other alerts than on record"),
     ROW("schema-behind", orange, "数据库结构过旧", "The database schema is behind"),
     ROW("shed", red, "消息被放弃", "Messages were given up"),
+    ROW("state-lost", red, "通道状态丢失", "The state of a lane was lost"),
     ROW("unlisted", blue, "设备未登记", "A device is not listed"),
     ROW("unreadable", orange, "消息无法读懂", "A message cannot be read"),
     ROW("wallwatch-down", red, "监测进程停止", "A part of Wallwatch is down"),

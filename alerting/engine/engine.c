@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 const char *const input_names[] = {"record", "tick", "command", "answer", "delivery", "refused",
-    "fact", "link", "config", "rebase", "start", "ready"};
+    "fact", "link", "config", "rebase", "start", "ready", "numbers"};
 _Static_assert(ARRAY_LEN(input_names) == INPUT_KINDS, "a name for each input");
 
 const char *const effect_names[] = {"event", "publish", "send", "receipt", "answer"};
@@ -289,6 +289,9 @@ take(struct engine *engine, const struct input *in)
         break;
     case INPUT_READY:
         release_held(engine);
+        break;
+    case INPUT_NUMBERS:
+        admin_numbers(engine, in);
         break;
     case INPUT_TICK:
     case INPUT_START:

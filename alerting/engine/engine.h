@@ -58,13 +58,15 @@ enum input_kind {
     INPUT_DELIVERY, /* attempt, delivery, detail, result: delivered|failed|never. Over MQTT only a
                        failure is a result: delivered is what an answer says */
     INPUT_REFUSED,  /* what was not let in: sender, what, why */
-    INPUT_FACT,   /* code, detail, on (bool), subject: of Wallwatch itself, see engine/builtin.h */
-    INPUT_LINK,   /* up (bool): connected to the broker */
-    INPUT_CONFIG, /* version; in->options holds the new configuration */
-    INPUT_REBASE, /* delta_us: the wall clock was moved; now is the new time, it may be earlier */
-    INPUT_START,  /* epoch, late_us: a start; what was in flight is sent again. Deadlines of cases
-                     and orders are held back until INPUT_READY, at most ENGINE_HOLD */
-    INPUT_READY,  /* what the broker kept of commands and replies has been fed */
+    INPUT_FACT,    /* code, detail, on (bool), subject: of Wallwatch itself, see engine/builtin.h */
+    INPUT_LINK,    /* up (bool): connected to the broker */
+    INPUT_CONFIG,  /* version; in->options holds the new configuration */
+    INPUT_REBASE,  /* delta_us: the wall clock was moved; now is the new time, it may be earlier */
+    INPUT_START,   /* epoch, late_us: a start; what was in flight is sent again. Deadlines of cases
+                      and orders are held back until INPUT_READY, at most ENGINE_HOLD */
+    INPUT_READY,   /* what the broker kept of commands and replies has been fed */
+    INPUT_NUMBERS, /* n: events before this one may have been told and be in no file: the next is
+                      numbered above it; chain: hex of the newest hash on record, absent: ours */
     INPUT_KINDS,
 };
 extern const char *const input_names[INPUT_KINDS];

@@ -46,6 +46,31 @@ admin_start(struct engine *engine, const struct input *in)
     outbox_again(engine->outbox, engine->now);
 }
 
+static int
+hex_digit(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+void
+admin_numbers(struct engine *engine, const struct input *in)
+{
+    struct cJSON *body = body_parse(in->body);
+
+    if (body == NULL)
+        return;
+    const int64_t n = body_int(body, "n", 0);
+    const struct view hex = body_text(body, "chain");
+
+    if (n > 0 && (uint64_t)n > engine->n)
+        engine->n = (uint64_t)n;
+    for (size_t i = 0; hex.len == 2 * DIGEST_BYTES && i < DIGEST_BYTES; i++) {
+        engine->chain.bytes[i] =
+            (unsigned char)(hex_digit(hex.ptr[2 * i]) << 4 | (hex_digit(hex.ptr[2 * i + 1]) & 15));
+    }
+    cJSON_Delete(body);
+}
+
 void
 admin_link(struct engine *engine, const struct input *in)
 {

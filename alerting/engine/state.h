@@ -308,6 +308,7 @@ void fact_set(
 
 /* engine_admin.c */
 void admin_start(struct engine *engine, const struct input *in);
+void admin_numbers(struct engine *engine, const struct input *in);
 void admin_link(struct engine *engine, const struct input *in);
 void admin_refused(struct engine *engine, const struct input *in);
 void admin_configure(struct engine *engine, const struct input *in);

@@ -286,6 +286,28 @@ def test_a_fire_lane_without_any_disk_goes_on_from_memory_and_comes_back(site):
     site.run("audit", "--lane", "fire")
 
 
+def test_no_event_number_is_used_twice_after_a_ledger_that_was_in_memory_only(site):
+    lane = site.lane("fire")
+    board = site.client()
+    marker = site.state / "lane-fire/ledger-whole"
+    assert marker.exists()
+    with Strace(lane, "error=EIO"):
+        panel(site, 2).say(part="1-023", alarm=True)
+        board.wait("the fire", "wallwatch/alert/fire/", is_rule("fire"), 5)
+        own(board, "fire", "p1-suspended", condition="true", subject="fire-ledger")
+        assert not marker.exists()
+        lane.kill_alone()
+    told = max(body["n"] for _, _, body in board.seen("wallwatch/alert/fire/") if body)
+    lane.start()
+    assert marker.exists()
+    panel(site, 5).say(part="1-023", alarm=True)
+    _, _, case = board.wait("the next fire", "wallwatch/alert/fire/", is_rule("fire", compound="TL-05"), 5)
+    assert case["n"] > told and case["epoch"] > 1000
+    lane.kill_alone()
+    lane.start()
+    assert "id=replay.differs" not in lane.text() and lane.text().count("id=numbers.doubt") == 1
+
+
 def test_a_plant_lane_whose_journal_cannot_be_synced_ends_and_loses_nothing(site):
     lane = site.lane("plant")
     device = lift(site, 3)
@@ -381,6 +403,42 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(site, damage):
     assert "id=replay.differs" not in lane.text()
     same(before, pictures(site, "fire"))
     check_chain(site, "fire")
+
+
+def oldest(site, lane, log):
+    return min((site.state / f"lane-{lane}" / log).glob("*.seg"))
+
+
+def test_a_lane_whose_state_is_lost_watches_on_and_names_what_it_no_longer_knows(site):
+    lane = site.lane("fire")
+    board = site.client()
+    panel(site, 2).say(part="1-023", alarm=True)
+    _, _, gone = board.wait("a fire", "wallwatch/alert/fire/", is_rule("fire"))
+    lane.stop()
+    lane.start()
+    panel(site, 5).say(part="1-023", alarm=True)
+    _, _, kept = board.wait("another", "wallwatch/alert/fire/", is_rule("fire", compound="TL-05"))
+    wait_for("two checkpoints", lambda: len(checkpoints(site, "fire")) == 2)
+    lane.stop()
+    for log in ("journal", "ledger"):  # as after a day
+        oldest(site, "fire", log).unlink()
+    for path in checkpoints(site, "fire"):
+        flip(path)
+    last = events(site, "fire")[-1][1]
+    lane.start()
+    assert own(board, "fire", "state-lost", subject="fire")["severity"] == "red"
+    own(board, "fire", "state-lost", subject=gone["alert"])
+    shown = [b["alert"] for b in pictures(site, "fire").values()]
+    assert kept["alert"] in shown and gone["alert"] not in shown
+    panel(site, 7).say(part="1-023", alarm=True)
+    board.wait("the next fire", "wallwatch/alert/fire/", is_rule("fire", compound="TL-07"), 5)
+    lane.stop()
+    after = [e for _, e in events(site, "fire")]
+    first = next(e for e in after if e["n"] > last["n"])
+    assert first["prev"] == last["hash"]  # the chain goes on
+    assert len({e["n"] for e in after}) == len(after)
+    lane.start()
+    assert lane.text().count("id=state.lost ledger_from") == 1 and "id=replay.differs" not in lane.text()
 
 
 def test_kills_at_any_moment_keep_ids_states_and_deadlines(site):
