@@ -116,7 +116,7 @@ static const struct measure *
 measure_of(struct loader *loader, const struct field_item *item)
 {
     const struct measure *measure = measure_find(view_of(item->unit));
-    const char *names[128];
+    const char *names[256];
     size_t n = 0;
 
     if (measure != NULL)

@@ -2,6 +2,8 @@
 
 #include "base/check.h"
 
+#include <stdio.h>
+
 /* Order: dimensions together, the base unit first. A name means one thing only: "m" is metres
  * (minutes are "min"), "g" is grams (standard gravity is "gn"). */
 static const struct measure measures[] = {
@@ -29,6 +31,7 @@ static const struct measure measures[] = {
     {"mW", "power", 0.001, 0},
     {"kW", "power", 1000, 0},
     {"MW", "power", 1e6, 0},
+    {"kWh/min", "power", 60000, 0},
     {"VA", "apparent power", 1, 0},
     {"kVA", "apparent power", 1000, 0},
     {"kWh", "energy", 1, 0},
@@ -41,14 +44,23 @@ static const struct measure measures[] = {
     {"MΩ", "resistance", 1e6, 0},
     {"Hz", "frequency", 1, 0},
     {"kHz", "frequency", 1000, 0},
+    {"/s", "frequency", 1, 0},
+    {"/min", "frequency", 1.0 / 60.0, 0},
+    {"/h", "frequency", 1.0 / 3600.0, 0},
     {"rpm", "rotation", 1, 0},
     {"m/s", "speed", 1, 0},
     {"mm/s", "speed", 0.001, 0},
     {"km/h", "speed", 1.0 / 3.6, 0},
     {"m/min", "speed", 1.0 / 60.0, 0},
+    {"m/h", "speed", 1.0 / 3600.0, 0},
+    {"cm/min", "speed", 0.01 / 60.0, 0},
+    {"cm/h", "speed", 0.01 / 3600.0, 0},
+    {"mm/min", "speed", 0.001 / 60.0, 0},
+    {"mm/h", "speed", 0.001 / 3600.0, 0},
     {"m/s²", "acceleration", 1, 0},
     {"mm/s²", "acceleration", 0.001, 0},
     {"gn", "acceleration", 9.80665, 0},
+    {"m/s/min", "acceleration", 1.0 / 60.0, 0},
     {"m", "length", 1, 0},
     {"km", "length", 1000, 0},
     {"cm", "length", 0.01, 0},
@@ -94,6 +106,88 @@ static const struct measure measures[] = {
     {"lx", "illuminance", 1, 0},
     {"dB", "sound level", 1, 0},
     {"dBm", "signal level", 1, 0},
+    /* how fast the others change; base: that of their base unit, each minute */
+    {"kPa/min", "pressure change", 1, 0},
+    {"kPa/s", "pressure change", 60, 0},
+    {"kPa/h", "pressure change", 1.0 / 60.0, 0},
+    {"Pa/min", "pressure change", 0.001, 0},
+    {"Pa/s", "pressure change", 0.001 * 60, 0},
+    {"Pa/h", "pressure change", 0.001 / 60, 0},
+    {"MPa/min", "pressure change", 1000, 0},
+    {"MPa/s", "pressure change", 1000 * 60, 0},
+    {"MPa/h", "pressure change", 1000 / 60, 0},
+    {"bar/min", "pressure change", 100, 0},
+    {"bar/s", "pressure change", 100 * 60, 0},
+    {"bar/h", "pressure change", 100 / 60, 0},
+    {"V/min", "voltage change", 1, 0},
+    {"V/s", "voltage change", 60, 0},
+    {"V/h", "voltage change", 1.0 / 60.0, 0},
+    {"A/min", "current change", 1, 0},
+    {"A/s", "current change", 60, 0},
+    {"A/h", "current change", 1.0 / 60.0, 0},
+    {"W/min", "power change", 1, 0},
+    {"W/s", "power change", 60, 0},
+    {"W/h", "power change", 1.0 / 60.0, 0},
+    {"kW/min", "power change", 1000, 0},
+    {"kW/s", "power change", 1000 * 60, 0},
+    {"kW/h", "power change", 1000 / 60, 0},
+    {"VA/min", "apparent power change", 1, 0},
+    {"VA/s", "apparent power change", 60, 0},
+    {"VA/h", "apparent power change", 1.0 / 60.0, 0},
+    {"Ω/min", "resistance change", 1, 0},
+    {"Ω/s", "resistance change", 60, 0},
+    {"Ω/h", "resistance change", 1.0 / 60.0, 0},
+    {"rpm/min", "rotation change", 1, 0},
+    {"rpm/s", "rotation change", 60, 0},
+    {"rpm/h", "rotation change", 1.0 / 60.0, 0},
+    {"°/min", "angle change", 1, 0},
+    {"°/s", "angle change", 60, 0},
+    {"°/h", "angle change", 1.0 / 60.0, 0},
+    {"kg/min", "mass change", 1, 0},
+    {"kg/s", "mass change", 60, 0},
+    {"kg/h", "mass change", 1.0 / 60.0, 0},
+    {"N/min", "force change", 1, 0},
+    {"N/s", "force change", 60, 0},
+    {"N/h", "force change", 1.0 / 60.0, 0},
+    {"%/min", "fraction change", 1, 0},
+    {"%/s", "fraction change", 60, 0},
+    {"%/h", "fraction change", 1.0 / 60.0, 0},
+    {"ppm/min", "fraction change", 1e-4, 0},
+    {"ppm/s", "fraction change", 1e-4 * 60, 0},
+    {"ppm/h", "fraction change", 1e-4 / 60, 0},
+    {"%LEL/min", "explosive limit change", 1, 0},
+    {"%LEL/s", "explosive limit change", 60, 0},
+    {"%LEL/h", "explosive limit change", 1.0 / 60.0, 0},
+    {"%RH/min", "relative humidity change", 1, 0},
+    {"%RH/s", "relative humidity change", 60, 0},
+    {"%RH/h", "relative humidity change", 1.0 / 60.0, 0},
+    {"%/m/min", "obscuration change", 1, 0},
+    {"%/m/s", "obscuration change", 60, 0},
+    {"%/m/h", "obscuration change", 1.0 / 60.0, 0},
+    {"dB/m/min", "attenuation change", 1, 0},
+    {"dB/m/s", "attenuation change", 60, 0},
+    {"dB/m/h", "attenuation change", 1.0 / 60.0, 0},
+    {"mg/L/min", "mass concentration change", 1, 0},
+    {"mg/L/s", "mass concentration change", 60, 0},
+    {"mg/L/h", "mass concentration change", 1.0 / 60.0, 0},
+    {"NTU/min", "turbidity change", 1, 0},
+    {"NTU/s", "turbidity change", 60, 0},
+    {"NTU/h", "turbidity change", 1.0 / 60.0, 0},
+    {"pH/min", "acidity change", 1, 0},
+    {"pH/s", "acidity change", 60, 0},
+    {"pH/h", "acidity change", 1.0 / 60.0, 0},
+    {"µS/cm/min", "conductivity change", 1, 0},
+    {"µS/cm/s", "conductivity change", 60, 0},
+    {"µS/cm/h", "conductivity change", 1.0 / 60.0, 0},
+    {"lx/min", "illuminance change", 1, 0},
+    {"lx/s", "illuminance change", 60, 0},
+    {"lx/h", "illuminance change", 1.0 / 60.0, 0},
+    {"dB/min", "sound level change", 1, 0},
+    {"dB/s", "sound level change", 60, 0},
+    {"dB/h", "sound level change", 1.0 / 60.0, 0},
+    {"dBm/min", "signal level change", 1, 0},
+    {"dBm/s", "signal level change", 60, 0},
+    {"dBm/h", "signal level change", 1.0 / 60.0, 0},
 };
 
 /* What keyboards and vendors write for the same thing. */
@@ -142,6 +236,18 @@ measure_find(struct view name)
             return find_name(view_of(aliases[i].name));
     }
     return find_name(name);
+}
+
+const struct measure *
+measure_rate(const struct measure *measure)
+{
+    char name[32];
+    size_t base = 0;
+
+    while (strcmp(measures[base].dimension, measure->dimension) != 0)
+        base++;
+    (void)snprintf(name, sizeof(name), "%s/min", measures[base].name);
+    return find_name(view_of(name));
 }
 
 const struct measure *

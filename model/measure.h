@@ -16,6 +16,9 @@ struct measure {
 
 /* NULL if it is not known. "" gives the bare number. */
 const struct measure *measure_find(struct view name);
+/* In what a rate of change of its dimension is told: that of the base unit, each minute. NULL: it
+ * has none. */
+const struct measure *measure_rate(const struct measure *measure);
 /* i-th of the table, NULL after the last. */
 const struct measure *measure_at(size_t i);
 /* Both of one dimension, or CHECK. */

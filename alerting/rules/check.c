@@ -342,9 +342,74 @@ check_count(struct checker *checker, struct expr *expr)
     return true;
 }
 
+/* The first function in it that outer may not hold; NULL: none. */
+static const struct expr *
+find_nested(const struct expr *outer, const struct expr *expr)
+{
+    const struct expr *found;
+
+    if (expr == NULL)
+        return NULL;
+    if (outer->kind == EXPR_COUNT ? expr->kind == EXPR_COUNT : expr->kind >= EXPR_ABSENT)
+        return expr;
+    found = find_nested(outer, expr->left);
+    return found != NULL ? found : find_nested(outer, expr->right);
+}
+
+static bool
+check_nesting(struct checker *checker, const struct expr *expr)
+{
+    const struct expr *nested = find_nested(expr, expr->left);
+
+    return nested == NULL || fail(checker, nested, "%s() cannot stand in %s()",
+                                 expr_word(nested->kind), expr_word(expr->kind));
+}
+
+static bool
+has_field(const struct expr *expr)
+{
+    return expr != NULL &&
+           (expr->kind == EXPR_FIELD || has_field(expr->left) || has_field(expr->right));
+}
+
+static bool
+check_rate(struct checker *checker, struct expr *expr)
+{
+    expr->measure = measure_rate(expr->left->measure);
+    return expr->measure != NULL ||
+           fail(checker, expr, "there is no unit for how fast %s changes\nhint: use delta().",
+               expr->left->measure->dimension);
+}
+
+/* What looks back: a number, a condition or a field of any type. */
+static bool
+check_window(struct checker *checker, struct expr *expr)
+{
+    char quote[EXPR_QUOTE_BYTES];
+    const struct expr *about = expr->left;
+    const bool run = expr->kind == EXPR_STUCK || expr->kind == EXPR_CHANGED;
+
+    if (about->type == TYPE_NAME)
+        return fail_unknown_field(checker, about);
+    if (!run && expr->kind != EXPR_TIMES && !need(checker, about, TYPE_NUMBER, "a number"))
+        return false;
+    if (expr->kind == EXPR_TIMES && !need(checker, about, TYPE_CONDITION, "a condition"))
+        return false;
+    if (!has_field(about)) {
+        return fail(checker, about, "'%s' never changes, %s() needs a field",
+            expr_quote(about, quote), expr_word(expr->kind));
+    }
+    expr->type = run ? TYPE_CONDITION : TYPE_NUMBER;
+    expr->measure = expr->kind == EXPR_TIMES ? measure_find(view_of("")) : about->measure;
+    expr->difference = expr->kind == EXPR_DELTA || (expr->kind != EXPR_RATE && about->difference);
+    return expr->kind != EXPR_RATE || check_rate(checker, expr);
+}
+
 static bool
 check_operator(struct checker *checker, struct expr *expr)
 {
+    if (expr_is_window(expr))
+        return check_window(checker, expr);
     if (expr->kind == EXPR_COUNT)
         return check_count(checker, expr);
     if (expr->kind >= EXPR_EQ && expr->kind <= EXPR_GE)
@@ -388,6 +453,8 @@ check(struct checker *checker, struct expr *expr)
         expr->type = TYPE_TEXT;
         return true;
     }
+    if ((expr->kind == EXPR_COUNT || expr_is_window(expr)) && !check_nesting(checker, expr))
+        return false;
     return check(checker, expr->left) && (expr->right == NULL || check(checker, expr->right)) &&
            check_operator(checker, expr);
 }

@@ -3,10 +3,12 @@
  * else. Numbers that are not finite (a division by zero) are unknown too.
  */
 #include "alerting/rules/expr.h"
+#include "base/map.h"
 
 #include <math.h>
 
 static bool number_of(const struct expr *expr, const struct world *world, double *out);
+static bool range_of(const struct expr *expr, const struct world *world, struct tally_range *out);
 
 static double
 join_right(const struct expr *expr, double right)
@@ -56,7 +58,14 @@ number_of(const struct expr *expr, const struct world *world, double *out)
         *out = -*out;
         return true;
     case EXPR_COUNT:
-        range = world->count(world, expr);
+    case EXPR_RATE:
+    case EXPR_DELTA:
+    case EXPR_AVG:
+    case EXPR_MIN:
+    case EXPR_MAX:
+    case EXPR_TIMES:
+        if (!range_of(expr, world, &range))
+            return false;
         *out = range.lo;
         return range.lo == range.hi;
     case EXPR_ADD:
@@ -77,6 +86,8 @@ number_of(const struct expr *expr, const struct world *world, double *out)
     case EXPR_GT:
     case EXPR_GE:
     case EXPR_ABSENT:
+    case EXPR_STUCK:
+    case EXPR_CHANGED:
         break;
     }
     CHECK(false);
@@ -102,7 +113,7 @@ holds(enum expr_kind kind, double left, double right)
     }
 }
 
-/* A number, or for a count() the range in which it lies. */
+/* A number, or for a count(), min() and max() the range in which it lies. */
 static bool
 range_of(const struct expr *expr, const struct world *world, struct tally_range *out)
 {
@@ -110,6 +121,8 @@ range_of(const struct expr *expr, const struct world *world, struct tally_range 
         *out = world->count(world, expr);
         return true;
     }
+    if (expr_is_window(expr))
+        return world->window(world, expr, out);
     if (!number_of(expr, world, &out->lo))
         return false;
     out->hi = out->lo;
@@ -123,8 +136,9 @@ compare_numbers(const struct expr *expr, const struct world *world)
 
     if (!range_of(expr->left, world, &left) || !range_of(expr->right, world, &right))
         return TRUTH_UNKNOWN;
+    right = (struct tally_range){join_right(expr, right.lo), join_right(expr, right.hi)};
     if (left.lo == left.hi && right.lo == right.hi)
-        return truth_of(holds(expr->kind, left.lo, join_right(expr, right.lo)));
+        return truth_of(holds(expr->kind, left.lo, right.lo));
     if (expr->kind == EXPR_EQ || expr->kind == EXPR_NE) {
         /* ranges that do not meet are different for sure */
         if (left.hi < right.lo || right.hi < left.lo)
@@ -175,6 +189,7 @@ expr_truth(const struct expr *expr, const struct world *world)
 {
     double number = 0;
     struct view text;
+    struct tally_range range;
 
     switch (expr->kind) {
     case EXPR_TRUTH:
@@ -191,6 +206,9 @@ expr_truth(const struct expr *expr, const struct world *world)
         return truth_not(expr_truth(expr->left, world));
     case EXPR_ABSENT:
         return truth_of(world->absent(world, expr->span));
+    case EXPR_STUCK:
+    case EXPR_CHANGED:
+        return world->window(world, expr, &range) ? truth_of(range.lo != 0) : TRUTH_UNKNOWN;
     case EXPR_EQ:
     case EXPR_NE:
     case EXPR_LT:
@@ -208,8 +226,35 @@ expr_truth(const struct expr *expr, const struct world *world)
     case EXPR_DIV:
     case EXPR_NEG:
     case EXPR_COUNT:
+    case EXPR_RATE:
+    case EXPR_DELTA:
+    case EXPR_AVG:
+    case EXPR_MIN:
+    case EXPR_MAX:
+    case EXPR_TIMES:
         break;
     }
     CHECK(false);
     return TRUTH_UNKNOWN;
+}
+
+/* Texts are only told apart: equal ones give equal numbers. */
+bool
+expr_point(const struct expr *expr, const struct world *world, double *out)
+{
+    struct view text = {"", 0};
+    enum truth truth;
+
+    if (expr->type == TYPE_NUMBER)
+        return number_of(expr, world, out);
+    if (expr->type == TYPE_CONDITION) {
+        truth = expr_truth(expr, world);
+        *out = truth == TRUTH_TRUE;
+        return truth != TRUTH_UNKNOWN;
+    }
+    if (!world->value(world, expr->field, out, &text))
+        return false;
+    if (expr->type == TYPE_TEXT)
+        *out = (double)(hash_bytes(text) >> 11);
+    return true;
 }

@@ -15,7 +15,7 @@
 #define EXPR_MAX_BYTES 2000
 #define EXPR_MAX_DEPTH 64
 #define EXPR_MAX_NODES 500
-/* What absent() and count() may look back. */
+/* What functions may look back. */
 #define EXPR_MIN_SPAN SPAN_S(1)
 #define EXPR_MAX_SPAN SPAN_DAYS(7)
 #define EXPR_MIN_INTERVALS 2
@@ -44,6 +44,14 @@ enum expr_kind {
     EXPR_NEG,
     EXPR_ABSENT,
     EXPR_COUNT,
+    EXPR_RATE, /* from here on: what looks back over one subject's own values (window.h) */
+    EXPR_DELTA,
+    EXPR_AVG,
+    EXPR_MIN,
+    EXPR_MAX,
+    EXPR_TIMES, /* count(condition, span) */
+    EXPR_STUCK,
+    EXPR_CHANGED,
 };
 
 enum expr_type { TYPE_CONDITION, TYPE_NUMBER, TYPE_TEXT, TYPE_CODE, TYPE_NAME };
@@ -63,7 +71,7 @@ struct expr {
     struct view text;          /* TEXT, NAME, CODE */
     uint16_t field;            /* FIELD: index in the class */
     const struct field *about; /* FIELD */
-    struct span span;          /* ABSENT, COUNT; ABSENT below 0: so many expected intervals */
+    struct span span;          /* functions; ABSENT below 0: so many expected intervals */
     enum per per;              /* COUNT */
 };
 
@@ -88,6 +96,12 @@ struct tally_range {
     double lo, hi;
 };
 
+static inline bool
+expr_is_window(const struct expr *expr)
+{
+    return expr->kind >= EXPR_RATE;
+}
+
 /* What an evaluation may ask. */
 struct world {
     /* False: unknown. Writes text for text fields, else number. */
@@ -95,9 +109,13 @@ struct world {
     /* Has the device been silent for span (below 0: for so many of its intervals)? */
     bool (*absent)(const struct world *world, struct span span);
     struct tally_range (*count)(const struct world *world, const struct expr *count);
+    /* Of a node that looks back; a condition's lo is 0 or 1. False: unknown. */
+    bool (*window)(const struct world *world, const struct expr *node, struct tally_range *out);
 };
 
 enum truth expr_truth(const struct expr *expr, const struct world *world);
+/* What a window keeps of an expression of any type. False: unknown. */
+bool expr_point(const struct expr *expr, const struct world *world, double *out);
 
 static inline enum truth
 truth_of(bool condition)

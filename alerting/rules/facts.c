@@ -120,7 +120,7 @@ is_due(const struct member *member, int64_t clock)
 {
     const struct touch touch = member_due(member, clock);
 
-    return touch.absent || touch.counts || bits_meet(touch.fields, touch.fields);
+    return touch.absent || touch.counts || touch.aged || bits_meet(touch.fields, touch.fields);
 }
 
 /* A timer is not moved at every reading; here the first one is made true. */
@@ -291,7 +291,7 @@ timer_is_early(const struct member *member, int64_t clock)
     const struct layout *layout = member->layout;
     int64_t soonest = INT64_MAX;
 
-    if (member->timer.slot == 0 || layout->n_counts > 0)
+    if (member->timer.slot == 0 || layout->n_counts > 0 || layout->ages)
         return false;
     if (member->expiry > 0)
         soonest = clock + member->expiry;
@@ -307,6 +307,8 @@ refresh(struct member *member, bool all, const struct moment *moment)
     struct member *part;
 
     if (!all) {
+        if (member->root->unmarked)
+            member_refresh(member->root, moment);
         member_refresh(member, moment);
         return;
     }
@@ -353,7 +355,9 @@ facts_take(
     struct moment moment = {.clock = clock,
         .at_clock = clock - (facts->now.us > at.us ? facts->now.us - at.us : 0),
         .late = stored_at < member->newest,
-        .since = at};
+        .since = at,
+        .member = member,
+        .read_at = stored_at};
 
     if (facts->first != NULL && facts->first->root == member->root)
         facts->first = NULL; /* what it was due for may come later now */
@@ -365,6 +369,7 @@ facts_take(
     if ((reading->suspect & SUSPECT_RETAINED) == 0)
         member->root->heard = clock;
     moment.passing = facts->saved.len > 0;
+    member_look_back(member, touch.fields, &moment, reading->suspect != SUSPECT_NO || moment.late);
     refresh(member, touch.ended, &moment);
     member_judge(facts, member, &touch, &moment);
     if (moment.passing) {

@@ -14,65 +14,6 @@ enum {
 
 enum { COUNTING_IN = 1, COUNTING_UNKNOWN = 2 };
 
-struct view_of_member { /* what expressions ask, answered for one member at one clock */
-    struct world world;
-    const struct member *member;
-    const struct plan *plan;
-    int64_t clock;
-};
-
-static bool
-ask_value(const struct world *world, uint16_t field, double *number, struct view *text)
-{
-    const struct view_of_member *view = (const struct view_of_member *)world;
-    const struct member *member = view->member;
-    const struct known *known = &member->known[field];
-
-    if (!bit_get(member->have, field))
-        return false;
-    if (member->expiry > 0 && view->clock >= known->heard + member->expiry &&
-        !bit_get(member->layout->sticky, field))
-        return false;
-    if (member->layout->class->fields[field].type == FIELD_TEXT)
-        *text = (struct view){known->text->bytes, known->text->len};
-    else
-        *number = known->number;
-    return true;
-}
-
-static bool
-ask_absent(const struct world *world, struct span span)
-{
-    const struct view_of_member *view = (const struct view_of_member *)world;
-
-    return view->clock >= view->member->root->heard + absence_us(view->member, span);
-}
-
-static struct tally_range
-ask_count(const struct world *world, const struct expr *count)
-{
-    const struct view_of_member *view = (const struct view_of_member *)world;
-    const struct group *group = view->member->groups[count->per];
-
-    for (size_t i = 0; group != NULL && i < view->plan->n_counts; i++) {
-        if (view->plan->counts[i].node == count) {
-            const struct counted *counted = &group->counts[view->plan->counts[i].slot];
-
-            return (struct tally_range){counted->in, (double)counted->in + counted->unknown};
-        }
-    }
-    return (struct tally_range){0, 0};
-}
-
-static struct view_of_member
-look_at(const struct member *member, const struct plan *plan, int64_t clock)
-{
-    return (struct view_of_member){.world = {ask_value, ask_absent, ask_count},
-        .member = member,
-        .plan = plan,
-        .clock = clock};
-}
-
 /* A part that never said a field of the rule has nothing to do with it: a panel is not a detector.
  */
 static bool
@@ -101,35 +42,36 @@ tally_add(struct tally *tally, uint8_t mark, uint32_t n)
 }
 
 static uint8_t
-mark_stage(const struct member *member, const struct plan *plan, size_t i, int64_t clock)
+mark_stage(
+    const struct member *member, const struct plan *plan, size_t i, const struct moment *moment)
 {
     const struct stage *stage = &plan->rule->stages[i];
-    const struct view_of_member view = look_at(member, plan, clock);
+    const struct look look = look_at(member, &plan->uses, moment);
     enum truth when;
     uint8_t mark = MARK_MEMBER;
 
     if (!plan_takes(member, plan))
         return 0;
-    when = expr_truth(stage->when, &view.world);
+    when = expr_truth(stage->when, &look.world);
     if (when == TRUTH_TRUE)
         mark |= MARK_YES;
     if (when == TRUTH_UNKNOWN)
         mark |= MARK_UNKNOWN;
-    if (bits_meet(member->suspect, plan->fields))
+    if (bits_meet(member->suspect, plan->fields) || look_is_suspect(&look))
         mark |= MARK_SUSPECT;
-    if (stage->clear != NULL && expr_truth(stage->clear, &view.world) == TRUTH_TRUE)
+    if (stage->clear != NULL && expr_truth(stage->clear, &look.world) == TRUTH_TRUE)
         mark |= MARK_CLEAR;
     return mark;
 }
 
 static void
-mark_plan(struct member *member, const struct plan *plan, int64_t clock)
+mark_plan(struct member *member, const struct plan *plan, const struct moment *moment)
 {
     struct group *group = member->groups[plan->rule->per];
 
     for (size_t i = 0; i < plan->rule->n_stages; i++) {
         uint8_t *mark = &member->marks[plan->mark + i];
-        const uint8_t now = mark_stage(member, plan, i, clock);
+        const uint8_t now = mark_stage(member, plan, i, moment);
 
         if (now == *mark)
             continue;
@@ -157,9 +99,9 @@ recount(struct member *member, size_t slot, const struct moment *moment)
 {
     const struct count_slot *count = &member->layout->counts[slot];
     struct group *group = member->groups[count->node->per];
-    const struct view_of_member view = look_at(member, NULL, moment->clock);
+    const struct look look = look_at(member, &count->uses, moment);
     const bool takes = takes_part(member, count->fields, count->fieldless);
-    const enum truth truth = takes ? expr_truth(count->node->left, &view.world) : TRUTH_FALSE;
+    const enum truth truth = takes ? expr_truth(count->node->left, &look.world) : TRUTH_FALSE;
     int64_t *stopped = &member->stopped[slot];
     uint8_t counting = 0;
 
@@ -179,8 +121,8 @@ recount(struct member *member, size_t slot, const struct moment *moment)
 static bool
 plan_counts(const struct plan *plan, size_t slot)
 {
-    for (size_t i = 0; i < plan->n_counts; i++) {
-        if (plan->counts[i].slot == slot)
+    for (size_t i = 0; i < plan->uses.n_counts; i++) {
+        if (plan->uses.counts[i].slot == slot)
             return true;
     }
     return false;
@@ -188,7 +130,7 @@ plan_counts(const struct plan *plan, size_t slot)
 
 /* A count is the same for the whole group, so all of it is marked anew. */
 static void
-remark_group(const struct group *group, size_t slot, int64_t clock)
+remark_group(const struct group *group, size_t slot, const struct moment *moment)
 {
     const struct layout *layout = group->layout;
 
@@ -196,7 +138,7 @@ remark_group(const struct group *group, size_t slot, int64_t clock)
         if (!plan_counts(&layout->plans[p], slot))
             continue;
         for (size_t i = 0; i < group->len; i++)
-            mark_plan(group->members[i], &layout->plans[p], clock);
+            mark_plan(group->members[i], &layout->plans[p], moment);
     }
 }
 
@@ -205,16 +147,17 @@ member_refresh(struct member *member, const struct moment *moment)
 {
     const struct layout *layout = member->layout;
 
+    member->unmarked = false;
     if (layout->n_marks == 0)
         return;
     for (size_t slot = 0; slot < layout->n_counts; slot++) {
         if (recount(member, slot, moment)) {
-            remark_group(member->groups[layout->counts[slot].node->per], slot, moment->clock);
+            remark_group(member->groups[layout->counts[slot].node->per], slot, moment);
         }
     }
     for (size_t p = 0; p < layout->n_plans; p++) {
         if (layout->plans[p].rule->per != PER_DEVICE)
-            mark_plan(member, &layout->plans[p], moment->clock);
+            mark_plan(member, &layout->plans[p], moment);
     }
 }
 
@@ -287,7 +230,7 @@ judge_member(struct facts *facts, const struct member *member, const struct plan
     if (!plan_takes(member, plan))
         return;
     for (size_t i = 0; i < plan->rule->n_stages; i++)
-        tally_add(&tallies[i], mark_stage(member, plan, i, moment->clock), 1);
+        tally_add(&tallies[i], mark_stage(member, plan, i, moment), 1);
     conclude(add(facts, plan, &member->self, moment), tallies);
 }
 
@@ -344,7 +287,7 @@ member_judge(struct facts *facts, struct member *member, const struct touch *tou
         const bool silence = touches_silence(member, touch, plan);
 
         if (!touch->all && !silence && !bits_meet(plan->fields, touch->fields) &&
-            !(plan->n_counts > 0 && touch->counts))
+            !(plan->uses.n_counts > 0 && touch->counts) && !(plan->ages && touch->aged))
             continue;
         if (plan->rule->per != PER_DEVICE) {
             judge_group(facts, member, plan, moment);
@@ -385,6 +328,11 @@ member_deadline(const struct member *member, int64_t clock)
         if (member->stopped[i] != CLOCK_NEVER && member->stopped[i] != CLOCK_NOW)
             best = sooner(best, member->stopped[i] + layout->counts[i].node->span.us, clock);
     }
+    for (size_t i = 0; layout->ages && i < layout->n_windows; i++) {
+        const struct window *window = &member->windows[i];
+
+        best = sooner(best, window_deadline(window, layout->windows[i].node, clock), clock);
+    }
     return best;
 }
 
@@ -410,6 +358,11 @@ member_due(const struct member *member, int64_t clock)
     for (size_t i = 0; i < layout->n_counts; i++) {
         touch.counts |= member->stopped[i] != CLOCK_NEVER && member->stopped[i] != CLOCK_NOW &&
                         member->stopped[i] + layout->counts[i].node->span.us == clock;
+    }
+    for (size_t i = 0; layout->ages && i < layout->n_windows; i++) {
+        const struct window *window = &member->windows[i];
+
+        touch.aged |= window_deadline(window, layout->windows[i].node, clock - 1) == clock;
     }
     return touch;
 }

@@ -122,6 +122,20 @@ is_joining_word(struct view word)
     return view_is(word, "and") || view_is(word, "or") || view_is(word, "not");
 }
 
+/* "6/h" is six times an hour; a division by a field of that name has spaces around it. */
+static bool
+is_frequency(const struct lexer *lexer, size_t pos)
+{
+    static const char *const units[] = {"/s", "/min", "/h"};
+
+    for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+        if (starts_with(lexer, pos, units[i]) &&
+            !is_unit_byte(byte_at(lexer, pos + strlen(units[i]))))
+            return true;
+    }
+    return false;
+}
+
 /* A unit may stand one space away, but "45 and x" has none. */
 static bool
 read_unit_if_any(struct lexer *lexer, size_t number)
@@ -129,6 +143,8 @@ read_unit_if_any(struct lexer *lexer, size_t number)
     size_t pos = lexer->pos;
     size_t end;
 
+    if (is_frequency(lexer, pos))
+        return read_unit(lexer, number, pos);
     while (byte_at(lexer, pos) == ' ')
         pos++;
     for (end = pos; is_name_byte(byte_at(lexer, end));)
@@ -294,6 +310,16 @@ lex_span(struct lexer *lexer, struct span least, struct span most, struct span *
     }
     lexer->pos = pos;
     return lex_next(lexer);
+}
+
+bool
+lex_digit_follows(const struct lexer *lexer)
+{
+    size_t pos = lexer->pos;
+
+    while (byte_at(lexer, pos) == ' ')
+        pos++;
+    return byte_at(lexer, pos) >= '0' && byte_at(lexer, pos) <= '9';
 }
 
 int64_t

@@ -37,6 +37,8 @@ MUST_USE bool lex_next(struct lexer *lexer);
 MUST_USE bool lex_span(struct lexer *lexer, struct span least, struct span most, struct span *out);
 /* If "3 intervals" follows the current token, moves onto its last word and says 3; else 0. */
 int64_t lex_intervals(struct lexer *lexer);
+/* Does a digit follow the current token? */
+bool lex_digit_follows(const struct lexer *lexer);
 /* 1-based, in characters, of a byte offset. */
 int lex_column(const struct lexer *lexer, size_t offset);
 /* Points the mistake at a byte offset; returns false. */

@@ -90,17 +90,18 @@ member_label(const struct member *member)
     return (struct view){member->self.key.ptr + prefix, member->self.key.len - prefix};
 }
 
-/* One block: values, ends of counts, counting bits, marks. */
+/* One block: values, windows, ends of counts, counting bits, marks. */
 void
 member_block(struct member *member, const struct layout *layout)
 {
     const size_t n = layout->class->n_fields;
-    const size_t bytes =
-        n * sizeof(struct known) + layout->n_counts * (sizeof(int64_t) + 1) + layout->n_marks;
+    const size_t bytes = n * sizeof(struct known) + layout->n_windows * sizeof(struct window) +
+                         layout->n_counts * (sizeof(int64_t) + 1) + layout->n_marks;
 
     member->layout = layout;
     member->known = mem_zalloc(1, bytes > 0 ? bytes : 1);
-    member->stopped = (int64_t *)(member->known + n);
+    member->windows = (struct window *)(member->known + n);
+    member->stopped = (int64_t *)(member->windows + layout->n_windows);
     member->counting = (uint8_t *)(member->stopped + layout->n_counts);
     member->marks = member->counting + layout->n_counts;
     for (size_t i = 0; i < layout->n_counts; i++)
@@ -128,6 +129,7 @@ make_member(struct facts *facts, const struct class *class, struct view code, st
     name_member(member, code, part);
     member_block(member, &facts->layouts[class->index]);
     member->heard = clock;
+    member->unmarked = true;
     member->newest = INT64_MIN;
     (void)map_put(&facts->members, key_view(&key), member);
     return member;

@@ -15,7 +15,6 @@ struct parser {
     struct lexer lex;
     struct arena *arena;
     int depth, nodes;
-    bool counting; /* inside count(): it may not hold another one */
 };
 
 static const char *const operators[] = {
@@ -41,6 +40,14 @@ static const char *const operators[] = {
     [EXPR_NEG] = "-",
     [EXPR_ABSENT] = "absent",
     [EXPR_COUNT] = "count",
+    [EXPR_RATE] = "rate",
+    [EXPR_DELTA] = "delta",
+    [EXPR_AVG] = "avg",
+    [EXPR_MIN] = "min",
+    [EXPR_MAX] = "max",
+    [EXPR_TIMES] = "count",
+    [EXPR_STUCK] = "stuck",
+    [EXPR_CHANGED] = "changed",
 };
 
 const char *
@@ -113,19 +120,38 @@ parse_absent(struct parser *parser, struct expr *call)
     return lex_next(&parser->lex);
 }
 
-/* count(condition, same zone, 120s) */
+/* rate(x, 5m) */
+static bool
+parse_window(struct parser *parser, struct expr *call)
+{
+    if (!lex_next(&parser->lex) || !parse_or(parser, &call->left))
+        return false;
+    if (!at_word(parser, ","))
+        return fail_here(parser, "needed is ', 5m' (how far back)");
+    return lex_span(&parser->lex, EXPR_MIN_SPAN, EXPR_MAX_SPAN, &call->span);
+}
+
+static bool
+parse_changed(struct parser *parser, struct expr *call)
+{
+    return lex_next(&parser->lex) && parse_or(parser, &call->left);
+}
+
+/* count(condition, 5m), or count(condition, same zone, 120s) */
 static bool
 parse_count(struct parser *parser, struct expr *call)
 {
-    static const char wanted[] = "needed is ', same zone, 120s' (or building, compound)";
+    static const char wanted[] = "needed is ', same zone, 120s' (or building, compound) or ', 5m'";
 
-    if (parser->counting)
-        return lex_fail(&parser->lex, parser->lex.token.start, "count() cannot stand in count()");
-    parser->counting = true;
     if (!lex_next(&parser->lex) || !parse_or(parser, &call->left))
         return false;
-    parser->counting = false;
-    if (!eat(parser, ",", wanted) || !eat(parser, "same", wanted))
+    if (!at_word(parser, ","))
+        return fail_here(parser, wanted);
+    if (lex_digit_follows(&parser->lex)) {
+        call->kind = EXPR_TIMES;
+        return lex_span(&parser->lex, EXPR_MIN_SPAN, EXPR_MAX_SPAN, &call->span);
+    }
+    if (!lex_next(&parser->lex) || !eat(parser, "same", wanted))
         return false;
     for (call->per = PER_ZONE;; call->per++) {
         if (at_word(parser, per_names[call->per]))
@@ -147,7 +173,14 @@ static const struct function {
     bool (*parse)(struct parser *parser, struct expr *call);
 } functions[] = {
     {"absent", EXPR_ABSENT, parse_absent},
+    {"avg", EXPR_AVG, parse_window},
+    {"changed", EXPR_CHANGED, parse_changed},
     {"count", EXPR_COUNT, parse_count},
+    {"delta", EXPR_DELTA, parse_window},
+    {"max", EXPR_MAX, parse_window},
+    {"min", EXPR_MIN, parse_window},
+    {"rate", EXPR_RATE, parse_window},
+    {"stuck", EXPR_STUCK, parse_window},
 };
 
 static bool

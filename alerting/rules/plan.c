@@ -20,12 +20,13 @@ no_fields(const uint64_t *bits)
     return all == 0;
 }
 
-struct walk { /* over one rule: what it uses */
+struct walk { /* over one rule's expressions: what they use */
     struct facts *facts;
     struct layout *layout;
-    struct count_use *uses;
+    struct use *counts, *windows;
+    size_t n_counts, n_windows;
     struct span *absents;
-    size_t n_uses, n_absents;
+    size_t n_absents;
 };
 
 static void
@@ -42,67 +43,116 @@ add_absent(struct layout *layout, struct span span)
     layout->n_absents++;
 }
 
-static void
-add_count(struct walk *walk, const struct expr *node)
+static struct view
+text_of(struct walk *walk, const struct expr *node)
 {
-    struct layout *layout = walk->layout;
     struct buf text;
-    size_t slot = 0;
 
     buf_init(&text, (size_t)EXPR_MAX_BYTES * 16);
     expr_print(node, &text);
-    while (slot < layout->n_counts && !view_eq(layout->counts[slot].text, buf_view(&text)))
+    const struct view copy = arena_copy(&walk->facts->plans, buf_view(&text));
+
+    buf_fini(&text);
+    return copy;
+}
+
+static uint16_t
+window_slot_of(struct walk *walk, const struct expr *node)
+{
+    struct layout *layout = walk->layout;
+    const struct view text = text_of(walk, node);
+    size_t slot = 0;
+
+    while (slot < layout->n_windows && !view_eq(layout->windows[slot].text, text))
+        slot++;
+    if (slot == layout->n_windows) {
+        layout->windows[slot] = (struct window_slot){.node = node, .text = text};
+        expr_fields(node, layout->windows[slot].fields);
+        layout->n_windows++;
+    }
+    layout->ages |= node->kind == EXPR_TIMES;
+    return (uint16_t)slot;
+}
+
+static void visit(struct walk *walk, const struct expr *expr);
+
+/* Functions in an expression, at most. */
+static size_t
+count_functions(const struct expr *expr)
+{
+    if (expr == NULL)
+        return 0;
+    return (expr->kind >= EXPR_ABSENT) + count_functions(expr->left) + count_functions(expr->right);
+}
+
+/* The condition of a count() is asked on its own. */
+static struct uses
+uses_of(const struct walk *from, const struct expr *expr)
+{
+    struct walk walk = {.facts = from->facts, .layout = from->layout};
+    const size_t n = count_functions(expr);
+
+    walk.counts = ARENA_ARRAY(&from->facts->plans, n, struct use);
+    walk.windows = ARENA_ARRAY(&from->facts->plans, n, struct use);
+    walk.absents = ARENA_ARRAY(&from->facts->plans, n, struct span);
+    visit(&walk, expr);
+    return (struct uses){walk.counts, walk.windows, walk.n_counts, walk.n_windows};
+}
+
+static uint16_t
+count_slot_of(struct walk *walk, const struct expr *node)
+{
+    struct layout *layout = walk->layout;
+    const struct view text = text_of(walk, node);
+    size_t slot = 0;
+
+    while (slot < layout->n_counts && !view_eq(layout->counts[slot].text, text))
         slot++;
     if (slot == layout->n_counts) {
         struct count_slot *made = &layout->counts[layout->n_counts++];
 
         made->node = node;
-        made->text = arena_copy(&walk->facts->plans, buf_view(&text));
+        made->text = text;
         expr_fields(node, made->fields);
         made->fieldless = no_fields(made->fields);
+        made->uses = uses_of(walk, node->left);
     }
-    walk->uses[walk->n_uses++] = (struct count_use){node, (uint16_t)slot};
-    buf_fini(&text);
+    return (uint16_t)slot;
 }
 
-/* absent() and count() nodes; with a layout they are entered, else only counted. */
-static size_t
+static void
 visit(struct walk *walk, const struct expr *expr)
 {
-    size_t n = 0;
-
     if (expr == NULL)
-        return 0;
-    if (expr->kind == EXPR_ABSENT || expr->kind == EXPR_COUNT) {
-        n = 1;
-        if (walk != NULL && expr->kind == EXPR_ABSENT) {
-            add_absent(walk->layout, expr->span);
-            walk->absents[walk->n_absents++] = expr->span;
-        } else if (walk != NULL) {
-            add_count(walk, expr);
-        }
+        return;
+    if (expr->kind == EXPR_ABSENT) {
+        add_absent(walk->layout, expr->span);
+        walk->absents[walk->n_absents++] = expr->span;
+    } else if (expr->kind == EXPR_COUNT) {
+        walk->counts[walk->n_counts++] = (struct use){expr, count_slot_of(walk, expr)};
+    } else if (expr_is_window(expr)) {
+        walk->windows[walk->n_windows++] = (struct use){expr, window_slot_of(walk, expr)};
     }
-    return n + visit(walk, expr->left) + visit(walk, expr->right);
+    visit(walk, expr->left);
+    visit(walk, expr->right);
 }
 
 static size_t
-visit_rule(struct walk *walk, const struct rule *rule)
+count_of_rule(const struct rule *rule)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < rule->n_stages; i++)
-        n += visit(walk, rule->stages[i].when) + visit(walk, rule->stages[i].clear);
+        n += count_functions(rule->stages[i].when) + count_functions(rule->stages[i].clear);
     return n;
 }
 
 static void
-make_plan(struct walk *walk, struct plan *plan, const struct rule *rule)
+plan_fields(struct plan *plan)
 {
+    const struct rule *rule = plan->rule;
     uint64_t bits[FIELD_WORDS];
-    const size_t n = visit_rule(NULL, rule);
-    struct layout *layout = walk->layout;
 
-    plan->rule = rule;
     for (size_t i = 0; i < rule->n_stages; i++) {
         expr_fields(rule->stages[i].when, bits);
         add_fields(plan->fields, bits);
@@ -112,14 +162,28 @@ make_plan(struct walk *walk, struct plan *plan, const struct rule *rule)
         }
     }
     plan->fieldless = no_fields(plan->fields);
-    walk->uses = ARENA_ARRAY(&walk->facts->plans, n, struct count_use);
-    walk->absents = ARENA_ARRAY(&walk->facts->plans, n, struct span);
-    walk->n_uses = walk->n_absents = 0;
-    (void)visit_rule(walk, rule);
-    plan->counts = walk->uses;
-    plan->n_counts = walk->n_uses;
-    plan->absents = walk->absents;
-    plan->n_absents = walk->n_absents;
+}
+
+static void
+make_plan(struct facts *facts, struct layout *layout, struct plan *plan, const struct rule *rule)
+{
+    struct walk walk = {.facts = facts, .layout = layout};
+    const size_t n = count_of_rule(rule);
+
+    plan->rule = rule;
+    plan_fields(plan);
+    walk.counts = ARENA_ARRAY(&facts->plans, n, struct use);
+    walk.windows = ARENA_ARRAY(&facts->plans, n, struct use);
+    walk.absents = ARENA_ARRAY(&facts->plans, n, struct span);
+    for (size_t i = 0; i < rule->n_stages; i++) {
+        visit(&walk, rule->stages[i].when);
+        visit(&walk, rule->stages[i].clear);
+    }
+    plan->uses = (struct uses){walk.counts, walk.windows, walk.n_counts, walk.n_windows};
+    plan->absents = walk.absents;
+    plan->n_absents = walk.n_absents;
+    for (size_t i = 0; i < walk.n_windows; i++)
+        plan->ages |= walk.windows[i].node->kind == EXPR_TIMES;
     layout->pers[rule->per] = true;
     if (rule->per != PER_DEVICE) {
         plan->mark = layout->n_marks;
@@ -153,22 +217,22 @@ make_layout(struct facts *facts, struct layout *layout, const struct class *clas
 {
     const struct ruleset *rules = facts->opt.rules;
     const size_t n = rules->n_by_class[class->index];
-    struct walk walk = {.facts = facts, .layout = layout};
     size_t nodes = 0;
 
     for (size_t i = 0; i < n; i++)
-        nodes += visit_rule(NULL, rules->by_class[class->index][i]);
+        nodes += count_of_rule(rules->by_class[class->index][i]);
     CHECK(nodes < UINT16_MAX && class->n_fields <= CLASS_MAX_FIELDS);
     layout->class = class;
     layout->plans = ARENA_ARRAY(&facts->plans, n, struct plan);
     layout->n_plans = n;
     layout->counts = ARENA_ARRAY(&facts->plans, nodes, struct count_slot);
+    layout->windows = ARENA_ARRAY(&facts->plans, nodes, struct window_slot);
     layout->absents = ARENA_ARRAY(&facts->plans, nodes + 1, struct span);
     layout->by_name = ARENA_ARRAY(&facts->plans, class->n_fields, uint16_t);
     for (size_t i = 0; i < class->n_fields; i++)
         bit_put(layout->sticky, i, class->fields[i].edge);
     for (size_t i = 0; i < n; i++)
-        make_plan(&walk, &layout->plans[i], rules->by_class[class->index][i]);
+        make_plan(facts, layout, &layout->plans[i], rules->by_class[class->index][i]);
     for (size_t i = 0; i < FIELD_WORDS; i++)
         layout->timed[i] &= ~layout->sticky[i];
     sort_names(layout);

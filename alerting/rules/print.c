@@ -80,14 +80,17 @@ print_call(const struct expr *expr, struct buf *out)
     char span[SPAN_TEXT_BYTES];
 
     buf_printf(out, "%s(", expr_word(expr->kind));
-    if (expr->kind == EXPR_COUNT) {
+    if (expr->left != NULL)
         print(expr->left, out);
-        buf_printf(out, ", same %s, ", per_names[expr->per]);
-    }
+    if (expr->left != NULL && expr->kind != EXPR_CHANGED)
+        buf_text(out, ", ");
+    if (expr->kind == EXPR_COUNT)
+        buf_printf(out, "same %s, ", per_names[expr->per]);
     if (expr->span.us < 0)
-        buf_printf(out, "%d intervals)", (int)-expr->span.us);
-    else
-        buf_printf(out, "%s)", span_text(expr->span, span));
+        buf_printf(out, "%d intervals", (int)-expr->span.us);
+    else if (expr->kind != EXPR_CHANGED)
+        buf_text(out, span_text(expr->span, span));
+    buf_char(out, ')');
 }
 
 static void
@@ -121,6 +124,14 @@ print(const struct expr *expr, struct buf *out)
         break;
     case EXPR_ABSENT:
     case EXPR_COUNT:
+    case EXPR_RATE:
+    case EXPR_DELTA:
+    case EXPR_AVG:
+    case EXPR_MIN:
+    case EXPR_MAX:
+    case EXPR_TIMES:
+    case EXPR_STUCK:
+    case EXPR_CHANGED:
         print_call(expr, out);
         break;
     case EXPR_OR:

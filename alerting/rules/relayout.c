@@ -24,6 +24,8 @@ free_block(struct member *member)
         if (class->fields[i].type == FIELD_TEXT)
             free(member->known[i].text);
     }
+    for (size_t i = 0; i < member->layout->n_windows; i++)
+        window_fini(&member->windows[i]);
     free(member->known);
     member->known = NULL;
 }
@@ -80,6 +82,19 @@ move_counts(struct member *member, const struct member *old)
 }
 
 static void
+move_windows(struct member *member, struct member *old)
+{
+    for (size_t i = 0; i < member->layout->n_windows; i++) {
+        for (size_t j = 0; j < old->layout->n_windows; j++) {
+            if (!view_eq(member->layout->windows[i].text, old->layout->windows[j].text))
+                continue;
+            member->windows[i] = old->windows[j];
+            old->windows[j] = (struct window){0};
+        }
+    }
+}
+
+static void
 move_member(struct member *member, const struct layout *layout)
 {
     struct member old = *member;
@@ -87,6 +102,7 @@ move_member(struct member *member, const struct layout *layout)
     member_block(member, layout);
     move_fields(member, &old);
     move_counts(member, &old);
+    move_windows(member, &old);
     memset(member->groups, 0, sizeof(member->groups));
     free_block(&old);
 }

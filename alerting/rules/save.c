@@ -4,13 +4,13 @@
  * and timers are made anew.
  *
  *   u8 version | u8 flags | instant now | i64 ticked | u32 n | n members by class/code/part
- *   member: class code part compound | i64 heard | i64 newest | u16 fields | u16 counts
- *   field:  name | u8 type | i64 at | i64 heard | u8 suspect | f64 or text
- *   count:  text | i64 stopped
+ *   member: class code part compound | i64 heard | i64 newest | u16 fields | u16 counts | u16
+ * windows field:  name | u8 type | i64 at | i64 heard | u8 suspect | f64 or text count:  text | i64
+ * stopped window: text | u8 in clock | u16 n | n buckets (window.c)
  */
 #include "alerting/rules/state.h"
 
-#define VERSION 1
+#define VERSION 2
 
 enum { FLAG_STARTED = 1, FLAG_UP = 2, FLAG_ALL_DUE = 4 };
 
@@ -70,16 +70,51 @@ save_counts(const struct member *member, int64_t clock, struct buf *out)
     }
 }
 
+/* What windows of count(condition, span) are in; the others are in stored times. */
+static int64_t
+window_shift(const struct facts *facts, const struct window_slot *slot, int64_t clock)
+{
+    return slot->node->kind == EXPR_TIMES ? -clock : facts->moved;
+}
+
+static void
+save_windows(const struct facts *facts, const struct member *member, int64_t clock, struct buf *out)
+{
+    const struct layout *layout = member->layout;
+    struct view last = {NULL, 0};
+
+    for (;;) {
+        size_t next = layout->n_windows;
+
+        for (size_t i = 0; i < layout->n_windows; i++) {
+            const struct view text = layout->windows[i].text;
+
+            if (member->windows[i].len > 0 && (last.ptr == NULL || view_cmp(text, last) > 0) &&
+                (next == layout->n_windows || view_cmp(text, layout->windows[next].text) < 0))
+                next = i;
+        }
+        if (next == layout->n_windows)
+            return;
+        last = layout->windows[next].text;
+        pack_view(out, last);
+        pack_u8(out, layout->windows[next].node->kind == EXPR_TIMES);
+        window_save(
+            &member->windows[next], window_shift(facts, &layout->windows[next], clock), out);
+    }
+}
+
 static void
 save_member(const struct facts *facts, const struct member *member, int64_t clock, struct buf *out)
 {
     const struct layout *layout = member->layout;
-    uint16_t n_fields = 0, n_counts = 0;
+    uint16_t n_fields = 0, n_counts = 0, n_windows = 0;
 
     for (size_t i = 0; i < layout->class->n_fields; i++)
         n_fields = (uint16_t)(n_fields + bit_get(member->have, i));
     for (size_t i = 0; i < layout->n_counts; i++)
         n_counts = (uint16_t)(n_counts + has_count(member, i));
+    for (size_t i = 0; i < layout->n_windows; i++)
+        n_windows = (uint16_t)(n_windows + (member->windows[i].len > 0));
     pack_text(out, layout->class->name);
     pack_view(out, member->self.code);
     pack_view(out, member->self.part);
@@ -88,11 +123,13 @@ save_member(const struct facts *facts, const struct member *member, int64_t cloc
     pack_i64(out, shifted(member->newest, facts->moved));
     pack_u16(out, n_fields);
     pack_u16(out, n_counts);
+    pack_u16(out, n_windows);
     for (size_t i = 0; i < layout->class->n_fields; i++) {
         if (bit_get(member->have, layout->by_name[i]))
             save_field(facts, member, layout->by_name[i], clock, out);
     }
     save_counts(member, clock, out);
+    save_windows(facts, member, clock, out);
 }
 
 void
@@ -155,6 +192,24 @@ load_count(struct member *member, struct unpack *in, int64_t clock)
 }
 
 static bool
+load_window(struct member *member, struct unpack *in, int64_t clock)
+{
+    const struct view text = unpack_view(in);
+    const int64_t by = unpack_u8(in) != 0 ? clock : 0;
+    struct window window = {0};
+    const bool good = window_load(&window, by, in);
+
+    for (size_t i = 0; good && member != NULL && i < member->layout->n_windows; i++) {
+        if (!view_eq(member->layout->windows[i].text, text) || member->windows[i].len > 0)
+            continue;
+        member->windows[i] = window;
+        return true;
+    }
+    window_fini(&window);
+    return good;
+}
+
+static bool
 load_member(struct facts *facts, struct unpack *in, int64_t clock)
 {
     const struct class *class = class_find(facts->opt.classes, unpack_view(in));
@@ -164,6 +219,7 @@ load_member(struct facts *facts, struct unpack *in, int64_t clock)
     const int64_t heard = unpack_i64(in) + clock;
     const int64_t newest = unpack_i64(in);
     const uint16_t n_fields = unpack_u16(in), n_counts = unpack_u16(in);
+    const uint16_t n_windows = unpack_u16(in);
     struct member *member = NULL;
 
     if (in->bad || code.len > DEVICE_CODE_BYTES || part.len > PART_BYTES ||
@@ -180,6 +236,10 @@ load_member(struct facts *facts, struct unpack *in, int64_t clock)
         load_field(member, in, clock);
     for (uint16_t i = 0; i < n_counts && !in->bad; i++)
         load_count(member, in, clock);
+    for (uint16_t i = 0; i < n_windows && !in->bad; i++) {
+        if (!load_window(member, in, clock))
+            return false;
+    }
     return !in->bad;
 }
 

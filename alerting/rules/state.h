@@ -15,7 +15,7 @@
  */
 #pragma once
 
-#include "alerting/rules/expr.h"
+#include "alerting/rules/window.h"
 #include "base/map.h"
 #include "base/timers.h"
 #include "base/vec.h"
@@ -24,16 +24,28 @@
 #define CLOCK_NEVER INT64_MIN
 #define CLOCK_NOW INT64_MAX /* stopped: it has not, the condition is true now */
 
-struct count_slot { /* one count() of a class; equal text, equal slot */
+struct use { /* of a slot, by a node of an expression */
+    const struct expr *node;
+    uint16_t slot;
+};
+
+struct uses {
+    const struct use *counts, *windows;
+    size_t n_counts, n_windows;
+};
+
+struct count_slot { /* one count(..., same ...) of a class; equal text, equal slot */
     const struct expr *node;
     struct view text;
     uint64_t fields[FIELD_WORDS];
     bool fieldless;
+    struct uses uses; /* of its condition */
 };
 
-struct count_use {
+struct window_slot { /* one rate(), avg() ... of a class; equal text, equal slot */
     const struct expr *node;
-    uint16_t slot;
+    struct view text;
+    uint64_t fields[FIELD_WORDS];
 };
 
 struct plan { /* what facts know of one rule */
@@ -43,8 +55,8 @@ struct plan { /* what facts know of one rule */
     const struct span *absents;
     size_t n_absents;
     size_t mark; /* shared rules: first of its n_stages marks */
-    const struct count_use *counts;
-    size_t n_counts;
+    struct uses uses;
+    bool ages; /* something in it falls by the passing of time alone */
 };
 
 struct layout { /* of one class under one configuration */
@@ -53,6 +65,9 @@ struct layout { /* of one class under one configuration */
     size_t n_plans;
     struct count_slot *counts;
     size_t n_counts;
+    struct window_slot *windows;
+    size_t n_windows;
+    bool ages; /* a plan does */
     size_t n_marks;
     bool pers[4]; /* are there rules of it */
     uint64_t sticky[FIELD_WORDS];
@@ -91,14 +106,16 @@ struct member {
     const struct layout *layout;
     struct member *root;
     struct parts *parts;     /* root: its device's other parts; NULL: none */
+    bool unmarked;           /* made for a part of it, and not looked at yet */
     struct group *groups[4]; /* by per; NULL where the class has no such rule */
     int64_t heard;           /* root: clock of the device's last message, or of its listing */
     int64_t newest;          /* at of the newest reading */
     int64_t expiry;          /* us; 0: never */
     uint64_t have[FIELD_WORDS];
     uint64_t suspect[FIELD_WORDS];
-    struct known *known; /* one block for the four, per layout */
-    int64_t *stopped;    /* per count slot: clock of when its condition was last true */
+    struct known *known;    /* one block for the four, per layout */
+    struct window *windows; /* per window slot */
+    int64_t *stopped;       /* per count slot: clock of when its condition was last true */
     uint8_t *counting;
     uint8_t *marks;
 };
@@ -153,6 +170,7 @@ struct facts {
 struct touch {
     uint64_t fields[FIELD_WORDS];
     bool counts, all;
+    bool aged;       /* what a count(condition, span) saw has become older than the span */
     bool absent;     /* its device's silence has become `silence` long */
     bool ended;      /* or ended, after it was so long */
     int64_t silence; /* us */
@@ -165,6 +183,16 @@ struct moment {
     bool passing;     /* a late reading's view, which does not stay */
     bool late;
     struct instant since;
+    const struct member *member; /* of the reading; NULL: of none */
+    int64_t read_at;             /* stored_at of the reading */
+};
+
+struct look { /* at one member, at one moment, by what has these uses */
+    struct world world;
+    const struct member *member;
+    const struct uses *uses;
+    int64_t clock;
+    int64_t shown; /* windows are seen up to it */
 };
 
 /* How long a silence of absent() is for this member's device. check.c refuses intervals in a class
@@ -234,6 +262,16 @@ void members_relayout(struct facts *facts, const struct layout *old, size_t n_ol
 /* Marks, tallies and timers anew. */
 void members_recount(struct facts *facts, int64_t clock);
 void members_free(struct facts *facts);
+
+/* look.c */
+struct look look_at(
+    const struct member *member, const struct uses *uses, const struct moment *moment);
+/* Do its windows rest on suspect readings? */
+bool look_is_suspect(const struct look *look);
+/* The moment's reading, which touched these fields and is in the member's values, into its windows.
+ */
+void member_look_back(
+    struct member *member, const uint64_t *fields, const struct moment *moment, bool suspect);
 
 /* judge.c */
 void member_refresh(struct member *member, const struct moment *moment);

@@ -84,6 +84,15 @@ an_expression_has_one_canonical_text(void **state)
         {"manual or count(alarm or absent(60s), same zone, 2m) >= 2",
             "manual or count(alarm or absent(1m), same zone, 2m) >= 2"},
         {"battery < 20%", "battery < 20%"},
+        {"rate( port_temp ,60s)>5°C/min", "rate(port_temp, 1m) > 5°C/min"},
+        {"rate(battery, 1h) < -10%/h", "rate(battery, 1h) < -10%/h"},
+        {"delta(port_temp - ambient, 90s) > 5K", "delta(port_temp - ambient, 1m30s) > 5K"},
+        {"avg(power, 5m) / max(power, 5m) < 0.5 or min(power, 5m) < 1kW",
+            "avg(power, 5m) / max(power, 5m) < 0.5 or min(power, 5m) < 1kW"},
+        {"count(alarm or manual, 10m) > 3", "count(alarm or manual, 10m) > 3"},
+        {"count(stuck(power, 1m), same zone, 1m) > 1",
+            "count(stuck(power, 1m), same zone, 1m) > 1"},
+        {"not changed(state)", "not changed(state)"},
         {"power > 0.1kW", "power > 0.1kW"},
         {"power > 1e30kW", "power > 1e+30kW"},
         {"power / 3kW > 0.3333333333333333", "power / 3kW > 0.3333333333333333"},
@@ -188,14 +197,42 @@ a_mistake_is_told_at_its_column(void **state)
             "'10d' is not a length of time, allowed are 1s to 7d\nhint: write '5m' for five "
             "minutes."},
         {"absnt(5m)", 1,
-            "'absnt' is not a function, allowed are absent, count\nhint: did you mean 'absent'?"},
-        {"frobnicate(port_temp)", 1, "'frobnicate' is not a function, allowed are absent, count"},
+            "'absnt' is not a function, allowed are absent, avg, changed, "
+            "count, delta, max, min, rate, stuck\nhint: did you mean 'absent'?"},
+        {"frobnicate(port_temp)", 1,
+            "'frobnicate' is not a function, allowed are absent, avg, changed, "
+            "count, delta, max, min, rate, stuck"},
         {"count(alarm, same zone, 2m) >= 2", 1,
             "count(..., same zone, ...) in a rule that is per: device, needed is per: zone"},
         {"count(alarm, same house, 2m) >= 2", 19,
             "'house' cannot stand here, allowed are zone, building, compound"},
-        {"count(count(alarm, same zone, 2m) > 1, same zone, 2m) > 1", 12,
+        {"count(count(alarm, same zone, 2m) > 1, same zone, 2m) > 1", 7,
             "count() cannot stand in count()"},
+        {"rate(port_temp, 1m) > 5°C", 23,
+            "'5°C' is a number of temperature in °C, but 'rate(port_temp, 1m)' is a number of "
+            "temperature change in °C/min"},
+        {"rate(alarm, 1m) > 5", 6, "'alarm' is a condition, needed is a number"},
+        {"rate(rate(power, 1m), 1m) > 5W/s", 6, "rate() cannot stand in rate()"},
+        {"rate(port_temp) > 5°C/min", 15, "')' cannot stand here, needed is ', 5m' (how far back)"},
+        {"rate(port_temp, 8d) > 5°C/min", 17,
+            "'8d' is not a length of time, allowed are 1s to 7d\nhint: write '5m' for five "
+            "minutes."},
+        {"avg(5°C, 1m) > 5°C", 5, "'5°C' never changes, avg() needs a field"},
+        {"count(power, 1m) > 5", 7,
+            "'power' is a number of power in kW, needed is a condition\nhint: compare it with a "
+            "number, for example with '>'."},
+        {"count(alarm) > 5", 12,
+            "')' cannot stand here, needed is ', same zone, 120s' (or building, compound) or ', "
+            "5m'"},
+        {"count(alarm, 10m)", 1,
+            "'count(alarm, 10m)' is a number, needed is a condition\nhint: "
+            "compare it with a number, for example with '>'."},
+        {"changed(dors)", 9,
+            "'dors' is not a field of class 'thing', allowed are alarm, ambient, battery, doors, "
+            "manual, moving, port_temp, power, state\nhint: did you mean 'doors'?"},
+        {"stuck(power, 5m) > 2", 18,
+            "'>' needs numbers, but 'stuck(power, 5m)' is a condition, "
+            "allowed are == and !="},
         {"温度 > 5", 1, "'温' cannot stand here"},
         {"state == \"困人\" and port_tmp > 1°C", 19,
             "'port_tmp' is not a field of class 'thing', allowed are alarm, ambient, battery, "

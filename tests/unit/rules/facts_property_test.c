@@ -4,13 +4,20 @@
 #include <stdlib.h>
 
 static const struct test_rule rules[] = {
+    {"busy", PER_DEVICE, SEVERITY_ORANGE, "count(alarm or doors == open, 90s) >= 3", NULL, NULL},
+    {"climbs", PER_DEVICE, SEVERITY_ORANGE,
+        "rate(port_temp, 1m) > 5°C/min or delta(ambient, 30s) > 10K", "max(port_temp, 1m) < 50°C",
+        NULL},
     {"cold", PER_DEVICE, SEVERITY_YELLOW, "ambient < 32°F or state == \"ice\"", NULL, NULL},
     {"fire", PER_ZONE, SEVERITY_RED, "alarm", NULL, "manual or count(alarm, same zone, 120s) >= 2"},
     {"gone", PER_BUILDING, SEVERITY_ORANGE, "count(absent(2m), same building, 60s) >= 2", NULL,
         NULL},
+    {"hangs", PER_ZONE, SEVERITY_YELLOW,
+        "count(stuck(battery, 20s) or changed(state), same zone, 60s) >= 2", NULL, NULL},
     {"hot", PER_DEVICE, SEVERITY_ORANGE, "port_temp > 60°C", "port_temp < 50°C", NULL},
     {"low", PER_COMPOUND, SEVERITY_BLUE, "battery < 20%", "battery > 30%", NULL},
     {"offline", PER_DEVICE, SEVERITY_YELLOW, "absent(5m)", NULL, NULL},
+    {"mean", PER_COMPOUND, SEVERITY_YELLOW, "avg(power, 2m) > min(power, 2m)", NULL, NULL},
     {"quiet", PER_DEVICE, SEVERITY_BLUE, "moving and absent(2m)", NULL, NULL},
     {"stuck", PER_COMPOUND, SEVERITY_YELLOW,
         "count(doors == open or power > 1kW, same compound, 60s) >= 3", NULL, NULL},

@@ -115,7 +115,7 @@ setup_options(const struct setup *setup)
 }
 
 /* One line a judgement: rule subject stage truth [clear] [suspect] [late] @since [by member] */
-static void
+static inline void
 judgements_print(struct judgements judgements, struct buf *out)
 {
     static const char *const truths[] = {"false", "true", "unknown"};
