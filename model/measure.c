@@ -52,7 +52,6 @@ static const struct measure measures[] = {
     {"mm/s", "speed", 0.001, 0},
     {"km/h", "speed", 1.0 / 3.6, 0},
     {"m/min", "speed", 1.0 / 60.0, 0},
-    {"m/h", "speed", 1.0 / 3600.0, 0},
     {"cm/min", "speed", 0.01 / 60.0, 0},
     {"cm/h", "speed", 0.01 / 3600.0, 0},
     {"mm/min", "speed", 0.001 / 60.0, 0},
