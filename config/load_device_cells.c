@@ -213,6 +213,40 @@ read_rated(struct device_rows *rows, struct device *device)
 }
 
 static void
+report_no_bool(struct device_rows *rows, const struct class *class, struct view name)
+{
+    const char *names[CLASS_MAX_FIELDS];
+    size_t n = 0;
+
+    REPORT_CELL(rows, COLUMN_INVERT, "unknown-name",
+        "'%.*s' is not a field of type bool of '%s', only such can be inverted",
+        "'%.*s' 不是 '%s' 的 bool 类型字段, 不能取反", VIEW_ARG(name), class->name);
+    for (size_t i = 0; i < class->n_fields; i++) {
+        if (class->fields[i].type == FIELD_BOOL)
+            names[n++] = class->fields[i].name;
+    }
+    report_near(rows->loader->schema.reporter, name, names, n);
+}
+
+/* The fields whose polarity is the other way round on this machine. */
+static void
+read_inverted(struct device_rows *rows, struct device *device)
+{
+    struct view rest = device_cell(rows, COLUMN_INVERT), name;
+
+    if (rest.len == 0 || device->class == NULL)
+        return;
+    while (next_piece(&rest, &name)) {
+        const int field = field_find(device->class, trim(name));
+
+        if (field < 0 || device->class->fields[field].type != FIELD_BOOL)
+            report_no_bool(rows, device->class, name);
+        else
+            device->inverted[field / 64] |= (uint64_t)1 << (field % 64);
+    }
+}
+
+static void
 read_details(struct device_rows *rows, struct device *device)
 {
     const struct view side = device_cell(rows, COLUMN_SIDE);
@@ -269,6 +303,7 @@ device_read_cells(struct device_rows *rows, struct device *device)
     read_details(rows, device);
     read_rated(rows, device);
     read_tags(rows, device);
+    read_inverted(rows, device);
     device->building = read_text(rows, COLUMN_BUILDING);
     device->zone = read_text(rows, COLUMN_ZONE);
     device->gateway = read_text(rows, COLUMN_GATEWAY);

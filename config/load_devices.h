@@ -23,6 +23,7 @@ enum device_column {
     COLUMN_INSTALLED,
     COLUMN_INTERVAL,
     COLUMN_RATED,
+    COLUMN_INVERT,
     COLUMN_TAGS,
     DEVICE_COLUMNS,
 };

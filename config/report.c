@@ -208,6 +208,19 @@ compare(const void *a, const void *b)
     return left < right ? -1 : left > right; /* same place: as found */
 }
 
+/* What several messages of a profile inherit is said once. */
+static bool
+is_said(const struct problem *said, size_t n, const struct problem *problem)
+{
+    for (; n > 0 && said[n - 1].line == problem->line && said[n - 1].column == problem->column;
+         n--) {
+        if (strcmp(said[n - 1].file, problem->file) == 0 &&
+            strcmp(said[n - 1].text.en, problem->text.en) == 0)
+            return true;
+    }
+    return false;
+}
+
 void
 report_finish(struct reporter *reporter, struct problems *out)
 {
@@ -219,12 +232,16 @@ report_finish(struct reporter *reporter, struct problems *out)
     for (size_t i = 0; i < len; i++)
         order[i].problem = &reporter->list.at[i];
     qsort(order, len, sizeof(*order), compare);
+    size_t n = 0;
+
     for (size_t i = 0; i < len; i++) {
-        at[i] = *order[i].problem;
-        errors += at[i].warning ? 0 : 1;
+        if (is_said(at, n, order[i].problem))
+            continue;
+        at[n] = *order[i].problem;
+        errors += at[n++].warning ? 0 : 1;
     }
     free(order);
     VEC_FREE(&reporter->list);
     reporter->dropped = 0;
-    *out = (struct problems){.at = at, .len = len, .errors = errors};
+    *out = (struct problems){.at = at, .len = n, .errors = errors};
 }

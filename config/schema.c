@@ -266,7 +266,14 @@ read_texts(struct schema *schema, const struct node *node, const struct key *key
     struct texts *texts = out;
     bool good = true;
 
-    (void)key;
+    if (key->repeats && node->kind == NODE_SCALAR && !is_empty(node)) {
+        texts->at = ARENA_ARRAY(schema->arena, 1, const char *);
+        texts->nodes = ARENA_ARRAY(schema->scratch, 1, const struct node *);
+        texts->at[0] = arena_text(schema->arena, node->text);
+        texts->nodes[0] = node;
+        texts->len = 1;
+        return true;
+    }
     if (!want_kind(schema, node, NODE_LIST))
         return false;
     texts->at = ARENA_ARRAY(schema->arena, node->len, const char *);
@@ -291,38 +298,60 @@ read_object(struct schema *schema, const struct node *node, const struct key *ke
 static bool
 read_list(struct schema *schema, const struct node *node, const struct key *key, void *out)
 {
-    return schema_read_list(schema, node, key->shape, out);
+    struct items *items = out;
+
+    if (!key->repeats || node->kind == NODE_LIST || is_empty(node))
+        return schema_read_list(schema, node, key->shape, out);
+    items->at = arena_array(schema->scratch, 1, key->shape->size);
+    items->len = schema_read(schema, node, key->shape, items->at);
+    return items->len == 1;
+}
+
+/* One element of a map, under the name that its key is; false: it was reported and is not kept. */
+static bool
+read_named(struct schema *schema, const struct node *named, const struct node *node,
+    const struct key *key, struct items *items)
+{
+    const struct key name = {.name = "", .type = key->names, .max = "64"};
+    const struct node as_text = {.source = named->source,
+        .parent = named->parent,
+        .kind = NODE_SCALAR,
+        .quoted = true,
+        .one_line = true,
+        .at = named->key_at,
+        .key = named->key,
+        .key_at = named->key_at,
+        .text = named->key};
+    struct item *item = items_at(items, key->shape, items->len);
+
+    if (!schema_value(schema, &as_text, &name, &item->name) ||
+        !schema_read(schema, node, key->shape, item)) {
+        memset(item, 0, key->shape->size);
+        return false;
+    }
+    items->len++;
+    return true;
 }
 
 static bool
 read_map(struct schema *schema, const struct node *node, const struct key *key, void *out)
 {
     struct items *items = out;
+    size_t n = 0;
     bool good = true;
 
     if (!want_kind(schema, node, NODE_MAP))
         return false;
-    items->at = arena_array(schema->scratch, node->len, key->shape->size);
+    for (const struct node *child = node->first; child != NULL; child = child->next)
+        n += key->repeats && child->kind == NODE_LIST ? child->len : 1;
+    items->at = arena_array(schema->scratch, n, key->shape->size);
     for (const struct node *child = node->first; child != NULL; child = child->next) {
-        const struct key name = {.name = "", .type = key->names, .max = "64"};
-        const struct node as_text = {.source = child->source,
-            .parent = child->parent,
-            .kind = NODE_SCALAR,
-            .quoted = true,
-            .one_line = true,
-            .at = child->key_at,
-            .key = child->key,
-            .key_at = child->key_at,
-            .text = child->key};
-        struct item *item = items_at(items, key->shape, items->len);
-
-        if (!schema_value(schema, &as_text, &name, &item->name) ||
-            !schema_read(schema, child, key->shape, item)) {
-            good = false;
-            memset(item, 0, key->shape->size);
+        if (!key->repeats || child->kind != NODE_LIST) {
+            good &= read_named(schema, child, child, key, items);
             continue;
         }
-        items->len++;
+        for (const struct node *one = child->first; one != NULL; one = one->next)
+            good &= read_named(schema, child, one, key, items);
     }
     return good;
 }

@@ -49,7 +49,9 @@ struct key {
     size_t n_choices;
     const struct shape *shape; /* OBJECT, LIST, MAP: of the elements */
     enum key_type names;       /* MAP: type of its keys */
-    const char *fallback;      /* what counts if it is not given; NULL: zero; OBJECT: "{}" */
+    /* MAP: a list under a name is several of that name; LIST, TEXTS: a single one is a list */
+    bool repeats;
+    const char *fallback; /* what counts if it is not given; NULL: zero; OBJECT: "{}" */
 };
 
 struct shape {

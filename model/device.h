@@ -38,6 +38,8 @@ struct device {
     struct span interval;      /* expected; 0: the class's */
     const struct rated *rated; /* by name */
     size_t n_rated;
+    /* by field of the class: bools that this machine sends the other way round */
+    uint64_t inverted[CLASS_MAX_FIELDS / 64];
     const char *const *tags;
     size_t n_tags;
 };

@@ -20,8 +20,7 @@ MUST_USE bool topic_read(
 /* One level: a word of its own, {name}, or +; # at the end takes the rest. */
 bool topic_match(const char *pattern, struct view topic, struct topic_names *out);
 
-/* The value at a dotted path, NULL if there is none or it is null. A step into an array is its
- * index. Case counts. */
+/* The value at a path (profile.h), NULL if there is none or it is null. Case counts. */
 const struct cJSON *path_find(const struct cJSON *root, const char *path);
 
 #define SCALAR_BYTES 40
@@ -33,6 +32,7 @@ enum fate {
     FATE_FINE,
     FATE_KEPT, /* wrong, but it could be read: value and reason */
     FATE_LOST, /* reason only */
+    FATE_NONE, /* says nothing of this field */
 };
 
 /* Text values are copied into arena. */
@@ -59,8 +59,12 @@ struct decoding {
     size_t more; /* rejects beyond the limit */
     uint8_t suspect;
     const struct cJSON **root_fields; /* of each of the profile's fields, from the root */
-    const struct cJSON *root_part, *root_time, *root_test; /* NULL: none */
+    const struct cJSON **root_times, **root_tests;
+    const struct cJSON *root_part; /* NULL: none */
 };
+
+/* One of the profile's messages, or the profile itself; NULL: none of them fits. */
+const struct profile *message_find(const struct decoding *d, const struct cJSON *root);
 
 /* At most max bytes of text, no character cut. */
 struct view short_view(struct view text, size_t max);

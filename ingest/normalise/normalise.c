@@ -52,8 +52,12 @@ read_identity(struct decoding *d)
     if (p->sequence == NULL || !identity_text(path_find(d->root, p->sequence), room[0], &sequence))
         return;
     if (p->boot == NULL || !identity_text(path_find(d->root, p->boot), room[1], &since)) {
+        size_t i = 0;
+
         kind = 't';
-        if (p->time == NULL || !identity_text(path_find(d->root, p->time), room[1], &since))
+        while (i < p->n_times && d->root_times[i] == NULL)
+            i++;
+        if (i == p->n_times || !identity_text(d->root_times[i], room[1], &since))
             return;
     }
     buf_init(&text, (size_t)4 * NORMALISE_ID_BYTES + NORMALISE_MAX_PAYLOAD);
@@ -89,10 +93,14 @@ read_record(struct decoding *d)
     CHECK(d->class->n_fields <= CLASS_MAX_FIELDS);
     d->root_fields = ARENA_ARRAY(d->arena, p->n_fields, const struct cJSON *);
     for (size_t i = 0; i < p->n_fields; i++)
-        d->root_fields[i] = path_find(d->root, p->fields[i].path);
+        d->root_fields[i] = find_in_root(d, p->fields[i].path);
+    d->root_times = ARENA_ARRAY(d->arena, p->n_times, const struct cJSON *);
+    for (size_t i = 0; i < p->n_times; i++)
+        d->root_times[i] = find_in_root(d, p->times[i].path);
+    d->root_tests = ARENA_ARRAY(d->arena, p->n_tests, const struct cJSON *);
+    for (size_t i = 0; i < p->n_tests; i++)
+        d->root_tests[i] = find_in_root(d, p->tests[i].path);
     d->root_part = find_in_root(d, p->part);
-    d->root_time = find_in_root(d, p->time);
-    d->root_test = find_in_root(d, p->test);
     if (d->msg->retained)
         d->suspect |= SUSPECT_RETAINED;
     if (named != NULL && (!scalar_text(named, room, &text) || !view_eq(text, d->out->code)))
@@ -163,10 +171,25 @@ read_framed(struct decoding *d)
     }
 }
 
+/* By the mapping that is for messages of its kind. */
+static void
+read_message(struct decoding *d)
+{
+    const struct profile *mapping = message_find(d, d->root);
+
+    if (mapping != NULL) {
+        d->profile = mapping;
+        if (!mapping->ignore)
+            read_record(d);
+    } else if (!view_is(d->names.stream, "status")) {
+        set_detail(add_reject(d, REASON_KIND), "no message of profile '%s' is of this kind",
+            d->profile->name);
+    }
+}
+
 static void
 read_json(struct decoding *d, struct view payload)
 {
-    const bool array = d->profile->parts != NULL && strcmp(d->profile->parts, "[]") == 0;
     size_t at = 0;
     const enum json_flaw flaw = json_check(payload, NORMALISE_MAX_PAYLOAD, &at);
 
@@ -181,8 +204,8 @@ read_json(struct decoding *d, struct view payload)
 
     CHECK(root != NULL); /* what passes the strict check cJSON takes; else memory is out */
     d->root = root;
-    if (cJSON_IsObject(root) || (array && cJSON_IsArray(root)))
-        read_record(d);
+    if (cJSON_IsObject(root) || (d->profile->array && cJSON_IsArray(root)))
+        read_message(d);
     else
         set_detail(add_reject(d, REASON_ROOT), "the payload is not an object");
     d->root = NULL;

@@ -30,7 +30,7 @@
 #include "model/message.h"
 #include "model/reading.h"
 
-#define NORMALISE_MAX_PAYLOAD 65536 /* bytes; larger messages are rejects */
+#define NORMALISE_MAX_PAYLOAD 262144 /* bytes, 600 records of 400; larger ones are rejects */
 #define NORMALISE_MAX_PARTS 1024
 #define NORMALISE_MAX_REJECTS 32 /* of one record; one more says how many more there were */
 #define NORMALISE_RAW_BYTES 512  /* of each reject after the first, which has the payload */

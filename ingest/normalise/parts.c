@@ -18,6 +18,15 @@ find_in_part(const struct decoding *d, const struct cJSON *part, const char *pat
     return item != NULL ? item : in_root;
 }
 
+/* True if this machine's wire says the opposite (devices.csv); what a profile sets by itself is not
+ * from the wire. */
+static bool
+is_inverted(const struct decoding *d, const struct profile_field *rule)
+{
+    return !rule->set && d->listed != NULL && d->listed->class == d->class &&
+           (d->listed->inverted[rule->field / 64] >> (rule->field % 64) & 1) != 0;
+}
+
 /* Fills slots (by class field) from one part; true if something was wrong. */
 static bool
 read_fields(struct decoding *d, const struct cJSON *part, struct field_value *slots, bool *known)
@@ -28,18 +37,21 @@ read_fields(struct decoding *d, const struct cJSON *part, struct field_value *sl
         const struct profile_field *rule = &d->profile->fields[i];
         const struct cJSON *item = find_in_part(d, part, rule->path, d->root_fields[i]);
         enum reason reason = REASON_TYPE;
-        struct field_value value;
+        struct field_value value = {.field = rule->field, .number = rule->number};
+        enum fate fate = FATE_FINE;
 
-        if (item == NULL || known[rule->field])
+        if ((item == NULL && rule->path != NULL) || known[rule->field])
             continue;
-        const enum fate fate =
-            value_read(rule, &d->class->fields[rule->field], item, d->arena, &value, &reason);
-
-        if (fate != FATE_FINE) {
+        if (item != NULL)
+            fate =
+                value_read(rule, &d->class->fields[rule->field], item, d->arena, &value, &reason);
+        if (fate == FATE_KEPT || fate == FATE_LOST) {
             wrong = true;
             reject_field(d, rule, item, fate, reason);
         }
-        if (fate != FATE_LOST) {
+        if (fate == FATE_FINE || fate == FATE_KEPT) {
+            if (is_inverted(d, rule))
+                value.number = value.number == 0 ? 1 : 0;
             known[rule->field] = true;
             slots[rule->field] = value;
         }
@@ -50,20 +62,25 @@ read_fields(struct decoding *d, const struct cJSON *part, struct field_value *sl
 static void
 read_time(struct decoding *d, const struct cJSON *part, struct reading *reading)
 {
-    const struct cJSON *item = find_in_part(d, part, d->profile->time, d->root_time);
     const struct instant received = d->msg->received;
-    struct instant at;
+    struct instant at = received;
+    bool read = false;
 
     reading->received = received;
     reading->time = received;
     reading->server_time = true;
-    reading->had_time = item != NULL && d->profile->time_form != TIME_NONE;
-    if (!reading->had_time || !time_read(d->profile->time_form, item, &at))
-        return;
-    reading->said = at;
+    for (size_t i = 0; i < d->profile->n_times && !read; i++) {
+        const struct profile_time *time = &d->profile->times[i];
+        const struct cJSON *item = find_in_part(d, part, time->path, d->root_times[i]);
+
+        reading->had_time |= item != NULL;
+        read = item != NULL && time_read(time->form, item, &at);
+    }
     const struct span ahead = instant_since(at, received);
 
-    if (ahead.us > NORMALISE_FUTURE.us || ahead.us < -NORMALISE_PAST.us)
+    if (read)
+        reading->said = at;
+    if (!read || ahead.us > NORMALISE_FUTURE.us || ahead.us < -NORMALISE_PAST.us)
         return;
     reading->time = at;
     reading->server_time = false;
@@ -73,13 +90,20 @@ read_time(struct decoding *d, const struct cJSON *part, struct reading *reading)
 static bool
 read_test(const struct decoding *d, const struct cJSON *part, uint8_t suspect)
 {
-    const struct cJSON *item = find_in_part(d, part, d->profile->test, d->root_test);
-    char room[SCALAR_BYTES];
-    struct view text;
+    static const struct field field = {.type = FIELD_BOOL};
+    bool yes = false;
 
-    if (suspect != 0 || item == NULL || !scalar_text(item, room, &text))
-        return false;
-    return view_is(text, "true") || view_is(text, "1");
+    for (size_t i = 0; i < d->profile->n_tests && suspect == 0; i++) {
+        const struct profile_field *rule = &d->profile->tests[i];
+        const struct cJSON *item = find_in_part(d, part, rule->path, d->root_tests[i]);
+        struct field_value value;
+        enum reason reason;
+
+        yes |= item != NULL &&
+               value_read(rule, &field, item, d->arena, &value, &reason) == FATE_FINE &&
+               value.number != 0;
+    }
+    return yes;
 }
 
 static bool
@@ -96,6 +120,10 @@ read_part_name(struct decoding *d, const struct cJSON *part, bool one_of_many, s
 
     for (size_t i = 0; good && i < name.len; i++)
         good = (unsigned char)name.ptr[i] > 0x20 && name.ptr[i] != 0x7F;
+    for (size_t i = 0; good && i < d->profile->n_self; i++) {
+        if (view_eq(name, d->profile->self[i]))
+            return true;
+    }
     if (good) {
         *out = arena_copy(d->arena, name);
         return true;

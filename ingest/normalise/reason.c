@@ -9,6 +9,7 @@ static const char *const names[] = {
     [REASON_UNKNOWN_CLASS] = "unknown-class",
     [REASON_CANARY] = "canary",
     [REASON_ROOT] = "root",
+    [REASON_KIND] = "kind",
     [REASON_NO_FIELDS] = "no-fields",
     [REASON_PARTS] = "parts",
     [REASON_PART] = "part",

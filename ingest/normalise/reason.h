@@ -15,6 +15,7 @@ enum reason {
     REASON_UNKNOWN_CLASS,  /* no such class, or the topic names none and the device is unlisted */
     REASON_CANARY,         /* on our canary's topic, but not a number */
     REASON_ROOT,           /* JSON, but not an object (or the array that the profile asks for) */
+    REASON_KIND,           /* a message of a kind that the profile does not know */
     REASON_NO_FIELDS,      /* nothing in it that the profile knows */
     REASON_PARTS,          /* the array of parts is something else */
     REASON_PART,           /* an element of parts is not an object */

@@ -75,30 +75,33 @@ set_detail(struct reject *reject, const char *fmt, ...)
     }
 }
 
+/* The vendor's own words, if the profile has such; else what the class allows. */
 static const char *
-allowed_text(const struct field *field, char room[96])
+allowed_words(const struct profile_field *rule, char room[96])
 {
     struct buf text;
 
-    switch (field->type) {
-    case FIELD_BOOL:
-        return "true, false, 0, 1";
-    case FIELD_TEXT:
-        return "a text of at most 256 bytes";
-    case FIELD_INT:
-    case FIELD_REAL:
-        (void)snprintf(room, 96, "%s %.10g to %.10g%s",
-            field->type == FIELD_INT ? "whole" : "numbers", field->min, field->max,
-            field->measure->name);
-        return room;
-    case FIELD_CODE:
-        break;
-    }
-    buf_init(&text, 95);
-    for (size_t i = 0; i < field->n_codes && !text.full; i++)
-        buf_printf(&text, "%s%s", i > 0 ? ", " : "", field->codes[i].name);
-    (void)snprintf(room, 96, "%s%s", text.len > 0 ? text.ptr : "", text.full ? ", ..." : "");
+    buf_init(&text, 90);
+    for (size_t i = 0; i < rule->n_known && !text.full; i++)
+        buf_printf(&text, "%s%.*s", i > 0 ? ", " : "", VIEW_ARG(rule->known[i]));
+    for (size_t i = 0; i < rule->n_codes && rule->n_known == 0 && !text.full; i++)
+        buf_printf(&text, "%s%.*s", i > 0 ? ", " : "", VIEW_ARG(rule->codes[i].text));
+    (void)snprintf(room, 96, "%.*s%s", VIEW_ARG(buf_view(&text)), text.full ? ", ..." : "");
     buf_fini(&text);
+    return room;
+}
+
+static const char *
+allowed_text(const struct profile_field *rule, const struct field *field, char room[96])
+{
+    if (field->type == FIELD_CODE || rule->n_codes > 0 || rule->n_any > 0)
+        return allowed_words(rule, room);
+    if (field->type == FIELD_BOOL)
+        return "true, false, 0, 1";
+    if (field->type == FIELD_TEXT)
+        return "a text of at most 256 bytes";
+    (void)snprintf(room, 96, "%s %.10g to %.10g%s", field->type == FIELD_INT ? "whole" : "numbers",
+        field->min, field->max, field->measure->name);
     return room;
 }
 
@@ -131,7 +134,7 @@ reject_field(struct decoding *d, const struct profile_field *rule, const struct 
     const struct view value = render(d, item, 40);
 
     set_detail(reject, "%s: '%.*s' at %s%s, allowed are %s", field->name, VIEW_ARG(value),
-        rule->path, fate == FATE_KEPT ? " (kept, suspect)" : "", allowed_text(field, room));
+        rule->path, fate == FATE_KEPT ? " (kept, suspect)" : "", allowed_text(rule, field, room));
     if (reject->idx > 0)
         reject->raw = render(d, item, NORMALISE_RAW_BYTES);
 }

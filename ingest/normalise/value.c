@@ -42,6 +42,45 @@ step_into(const struct cJSON *item, const char *name, size_t len)
     return NULL;
 }
 
+/* True if item has what "name=text,other=text" (up to ']') asks for. */
+static bool
+selected(const struct cJSON *item, const char *conditions, size_t len)
+{
+    char room[SCALAR_BYTES];
+
+    while (len > 0) {
+        const char *comma = memchr(conditions, ',', len);
+        const size_t one = comma == NULL ? len : (size_t)(comma - conditions);
+        const char *equals = memchr(conditions, '=', one);
+        const size_t name = equals == NULL ? one : (size_t)(equals - conditions);
+        const struct view wanted =
+            equals == NULL ? (struct view){"", 0} : (struct view){equals + 1, one - name - 1};
+        const struct cJSON *member = step_into(item, conditions, name);
+        struct view text = {"", 0};
+
+        if (member != NULL && !cJSON_IsNull(member) && !scalar_text(member, room, &text))
+            return false;
+        if (!view_eq(text, wanted))
+            return false;
+        conditions += comma == NULL ? one : one + 1;
+        len -= comma == NULL ? one : one + 1;
+    }
+    return true;
+}
+
+/* at stands behind '['; *end gets what follows ']'. */
+static const struct cJSON *
+select_from(const struct cJSON *array, const char *at, const char **end)
+{
+    const size_t len = strcspn(at, "]");
+    const struct cJSON *item = cJSON_IsArray(array) ? array->child : NULL;
+
+    *end = at + len + (at[len] == ']');
+    while (item != NULL && (!cJSON_IsObject(item) || !selected(item, at, len)))
+        item = item->next;
+    return item;
+}
+
 const struct cJSON *
 path_find(const struct cJSON *root, const char *path)
 {
@@ -50,10 +89,13 @@ path_find(const struct cJSON *root, const char *path)
     while (item != NULL && *path != '\0') {
         size_t len = 0;
 
-        while (path[len] != '\0' && path[len] != '.')
+        while (path[len] != '\0' && path[len] != '.' && path[len] != '[')
             len++;
-        item = step_into(item, path, len);
+        if (len > 0)
+            item = step_into(item, path, len);
         path += len;
+        while (*path == '[')
+            item = select_from(item, path + 1, &path);
         if (*path == '.')
             path++;
     }
@@ -183,32 +225,6 @@ read_bool(const struct profile_field *rule, const struct cJSON *item, double *ou
 }
 
 static enum fate
-read_code(const struct profile_field *rule, const struct field *field, const struct cJSON *item,
-    double *out, enum reason *why)
-{
-    bool exact = true;
-
-    *why = REASON_CODE;
-    if (cJSON_IsString(item)) {
-        const struct field_code *code = field_code_by_name(field, view_of(item->valuestring));
-
-        if (code != NULL) {
-            *out = code->number;
-            return FATE_FINE;
-        }
-    }
-    if (cJSON_IsBool(item) || !number_of(rule, item, out, &exact)) {
-        if (!cJSON_IsString(item))
-            *why = REASON_TYPE;
-        return FATE_LOST;
-    }
-    if (field_code_by_number(field, *out) == NULL)
-        return FATE_LOST;
-    *why = REASON_TYPE;
-    return exact ? FATE_FINE : FATE_KEPT;
-}
-
-static enum fate
 read_number(const struct profile_field *rule, const struct field *field, const struct cJSON *item,
     double *out, enum reason *why)
 {
@@ -255,22 +271,66 @@ read_text(const struct cJSON *item, struct arena *arena, struct view *out, enum 
     return cJSON_IsString(item) ? FATE_FINE : FATE_KEPT;
 }
 
-/* True if the vendor's own word was found. */
 static bool
-find_vendor_code(const struct profile_field *rule, const struct cJSON *item, double *out)
+is_one_of(struct view text, const struct view *words, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (view_eq(words[i], text))
+            return true;
+    }
+    return false;
+}
+
+/* A word, or a list of words: is one of ours among them? */
+static enum fate
+read_any(const struct profile_field *rule, const struct cJSON *item, double *out, enum reason *why)
+{
+    const struct cJSON *element = cJSON_IsArray(item) ? item->child : item;
+    bool found = false, strange = false;
+    char room[SCALAR_BYTES];
+    struct view text;
+
+    *why = REASON_CODE;
+    while (element != NULL) {
+        if (!scalar_text(element, room, &text)) {
+            *why = REASON_TYPE;
+            strange = true;
+        } else {
+            found |= is_one_of(text, rule->any, rule->n_any);
+            strange |= rule->known != NULL && !is_one_of(text, rule->known, rule->n_known);
+        }
+        element = cJSON_IsArray(item) ? element->next : NULL;
+    }
+    *out = found ? 1 : 0;
+    if (rule->set && !found)
+        return strange ? FATE_LOST : FATE_NONE;
+    /* of something that is no word at all nobody can say that nothing is in it */
+    if (strange && !found && *why == REASON_TYPE)
+        return FATE_LOST;
+    return strange ? FATE_KEPT : FATE_FINE;
+}
+
+/* By the vendor's own words. A field that has them knows no others: what is 0 here may be the
+ * opposite there. */
+static enum fate
+read_vendor_code(
+    const struct profile_field *rule, const struct cJSON *item, double *out, enum reason *why)
 {
     char room[SCALAR_BYTES];
     struct view text;
 
-    if (rule->n_codes == 0 || !scalar_text(item, room, &text))
-        return false;
+    *why = REASON_TYPE;
+    if (!scalar_text(item, room, &text))
+        return FATE_LOST;
     for (size_t i = 0; i < rule->n_codes; i++) {
         if (view_eq(rule->codes[i].text, text)) {
             *out = rule->codes[i].number;
-            return true;
+            return FATE_FINE;
         }
     }
-    return false;
+    *why = REASON_CODE;
+    *out = rule->others;
+    return rule->has_others ? FATE_KEPT : FATE_LOST;
 }
 
 enum fate
@@ -280,17 +340,53 @@ value_read(const struct profile_field *rule, const struct field *field, const st
     enum fate fate = FATE_FINE;
 
     *out = (struct field_value){.field = rule->field};
-    if (field->type == FIELD_TEXT)
+    if (rule->n_any > 0)
+        fate = read_any(rule, item, &out->number, reason);
+    else if (rule->set)
+        fate = FATE_FINE;
+    else if (field->type == FIELD_TEXT)
         return read_text(item, arena, &out->text, reason);
-    if (!find_vendor_code(rule, item, &out->number)) {
-        if (field->type == FIELD_BOOL)
-            fate = read_bool(rule, item, &out->number, reason);
-        else if (field->type == FIELD_CODE)
-            fate = read_code(rule, field, item, &out->number, reason);
-        else
-            fate = read_number(rule, field, item, &out->number, reason);
-    }
-    if (field->type == FIELD_BOOL && rule->invert && fate != FATE_LOST)
+    else if (rule->n_codes > 0 || field->type == FIELD_CODE)
+        fate = read_vendor_code(rule, item, &out->number, reason);
+    else if (field->type == FIELD_BOOL)
+        fate = read_bool(rule, item, &out->number, reason);
+    else
+        fate = read_number(rule, field, item, &out->number, reason);
+    if (rule->set)
+        out->number = rule->number;
+    else if (field->type == FIELD_BOOL && rule->invert && fate != FATE_LOST)
         out->number = out->number == 0 ? 1 : 0;
     return fate;
+}
+
+static bool
+holds(const struct decoding *d, const struct profile_when *when, const struct cJSON *root)
+{
+    char room[SCALAR_BYTES];
+    struct view text = d->names.stream;
+
+    if (when->path != NULL) {
+        const struct cJSON *item = path_find(root, when->path);
+
+        if (item == NULL || !scalar_text(item, room, &text))
+            return false;
+    }
+    return is_one_of(text, when->words, when->n_words);
+}
+
+const struct profile *
+message_find(const struct decoding *d, const struct cJSON *root)
+{
+    const struct profile *profile = d->profile;
+
+    for (size_t i = 0; i < profile->n_messages; i++) {
+        const struct profile *message = &profile->messages[i];
+        size_t n = 0;
+
+        while (n < message->n_when && holds(d, &message->when[n], root))
+            n++;
+        if (n == message->n_when)
+            return message;
+    }
+    return profile->n_messages == 0 ? profile : NULL;
 }

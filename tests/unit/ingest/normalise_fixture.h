@@ -48,12 +48,13 @@ static const struct profile_field fix_lift_paths[] = {
     FIX_PATH("online", 6),
 };
 static const struct profile fix_lift = {.name = "es1500",
-    .time = "time",
-    .time_form = TIME_LOCAL,
+    .times = &(const struct profile_time){"time", TIME_LOCAL},
+    .n_times = 1,
     .boot = "boot",
     .sequence = "seq",
     .device = "id",
-    .test = "state.maintain",
+    .tests = &(const struct profile_field){.path = "state.maintain", .text_numbers = true},
+    .n_tests = 1,
     .receipt = "msg",
     .fields = fix_lift_paths,
     .n_fields = ARRAY_LEN(fix_lift_paths)};
@@ -68,8 +69,8 @@ static const struct profile_field fix_charger_paths[] = {
 static const struct profile fix_charger = {.name = "plain",
     .parts = "ports[]",
     .part = "n",
-    .time = "ts",
-    .time_form = TIME_UNIX_MS,
+    .times = &(const struct profile_time){"ts", TIME_UNIX_MS},
+    .n_times = 1,
     .sequence = "seq",
     .fields = fix_charger_paths,
     .n_fields = ARRAY_LEN(fix_charger_paths)};
@@ -78,10 +79,11 @@ static const struct field fix_fire_fields[] = {
     FIX_FIELD("alarm", FIELD_BOOL, 0, 1), FIX_FIELD("manual", FIELD_BOOL, 0, 1)};
 static const struct profile_field fix_fire_paths[] = {FIX_PATH("alarm", 0), FIX_PATH("manual", 1)};
 static const struct profile fix_fire = {.name = "plain",
-    .time = "at",
-    .time_form = TIME_RFC3339,
+    .times = &(const struct profile_time){"at", TIME_RFC3339},
+    .n_times = 1,
     .sequence = "serial",
-    .test = "test",
+    .tests = &(const struct profile_field){.path = "test", .text_numbers = true},
+    .n_tests = 1,
     .receipt = "serial",
     .fields = fix_fire_paths,
     .n_fields = ARRAY_LEN(fix_fire_paths)};

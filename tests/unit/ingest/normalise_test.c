@@ -256,7 +256,7 @@ what_is_out_of_range_but_readable_is_kept_named_and_suspect(void **state)
     assert_null(value_of(&out.readings[0], "moving"));
     assert_string_equal(out.rejects[0].reason, "code");
     assert_string_equal(
-        out.rejects[0].detail, "moving: '7' at state.status, allowed are stopped, up, down");
+        out.rejects[0].detail, "moving: '7' at state.status, allowed are 0, 1, going-down");
 }
 
 static void
