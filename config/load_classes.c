@@ -78,6 +78,11 @@ static const struct key class_keys[] = {
         .at = offsetof(struct class_item, interval),
         .min = "1s",
         .max = "7d"},
+    {.name = "coverage",
+        .type = KEY_INT,
+        .at = offsetof(struct class_item, coverage),
+        .min = "1",
+        .max = "100"},
     {.name = "fields",
         .type = KEY_MAP,
         .required = true,
@@ -257,6 +262,7 @@ load_classes(struct loader *loader)
         class->index = (uint16_t)i;
         class->title = item->title;
         class->interval = item->interval;
+        class->coverage_age = (int)item->coverage;
         if (strcmp(class->name, builtin_class()->name) == 0) {
             report(loader->schema.reporter, node_about(item->is.node, "class"), "reserved-name",
                 "'%s' is the class of wallwatch itself", "'%s' 是本程序自身的类", class->name);

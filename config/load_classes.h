@@ -7,6 +7,7 @@ struct class_item {
     struct item is;
     struct words title;
     struct span interval;
+    int64_t coverage;
     struct items fields, profiles;
 };
 

@@ -49,6 +49,7 @@ struct class
     uint16_t index;   /* place in the table of this configuration only: never stored */
     struct words title;
     struct span interval; /* how often a device is expected to be heard */
+    int coverage_age;     /* who is so many years old is counted by default; 0: not the class's */
     const struct field *fields;
     size_t n_fields;
     const struct profile *const *profiles; /* of ingest/normalise; [0] is the default one */

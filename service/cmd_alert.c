@@ -7,7 +7,7 @@
 #include "base/io/clock_posix.h"
 #include "base/json.h"
 #include "base/map.h"
-#include "service/client_paho.h"
+#include "service/client_account.h"
 #include "service/commands.h"
 #include "service/configured.h"
 #include "service/options.h"
@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cjson/cJSON.h>
 #include <sodium.h>
@@ -36,46 +35,6 @@ fail(const char *text)
 {
     (void)fprintf(stderr, "wallwatch alert: %s\n", text);
     return EXIT_FOUND;
-}
-
-static const struct client *
-find_client(const struct config *config, const char *id)
-{
-    for (size_t i = 0; i < config->n_clients; i++) {
-        const struct client *client = &config->clients[i];
-
-        if (id != NULL ? strcmp(client->id, id) == 0 : client->commands)
-            return client;
-    }
-    (void)fprintf(stderr,
-        "wallwatch alert: clients: '%s' is not there\nhint: declare a client with 'commands: true' "
-        "in site.yaml and name it with --as\n",
-        id != NULL ? id : "one with commands: true");
-    return NULL;
-}
-
-/* Its broker account: by default the client's id, with the password beside the broker's. */
-static void
-account(const struct config *config, const struct asked *asked, const struct client *client,
-    struct client_options *out, char beside[4096])
-{
-    const char *other = config->broker.password_file != NULL ? config->broker.password_file
-                        : config->n_lanes > 0                ? config->lanes[0].password_file
-                                                             : NULL;
-
-    out->host = config->broker.host;
-    out->port = config->broker.port;
-    out->username = asked->username != NULL ? asked->username : client->id;
-    out->password_file = asked->password_file;
-    if (asked->password_file == NULL && other != NULL) {
-        const char *slash = strrchr(other, '/');
-        const int len = slash != NULL ? (int)(slash - other) + 1 : 0;
-
-        (void)snprintf(beside, 4096, "%.*s%s", len, other, client->id);
-        out->password_file = beside;
-    } else if (asked->password_file == NULL) {
-        out->username = asked->username;
-    }
 }
 
 static void
@@ -314,11 +273,8 @@ static int
 run(const struct asked *asked, bool command)
 {
     struct config *config = NULL;
-    const struct client *client;
     struct mqtt_client *mqtt = NULL;
-    struct client_options options = {0};
-    char beside[4096];
-    char client_id[128];
+    struct client_account account;
     char lane[64];
     struct err err = {0};
     int code = EXIT_FOUND;
@@ -327,23 +283,22 @@ run(const struct asked *asked, bool command)
         return EXIT_FOUND;
     (void)snprintf(lane, sizeof(lane), "%.*s", asked->id != NULL ? (int)strcspn(asked->id, "-") : 0,
         asked->id != NULL ? asked->id : "");
-    if (asked->id != NULL && !configured_lane(config, lane, &err)) {
-        code = fail(err.text);
-        goto out;
+    bool ok = (asked->id == NULL || configured_lane(config, lane, &err)) &&
+              client_account(config, asked->as, &account, &err);
+
+    if (ok && asked->password_file != NULL) {
+        account.options.username = account.client->id;
+        account.options.password_file = asked->password_file;
     }
-    client = find_client(config, asked->as);
-    if (client == NULL)
-        goto out;
-    account(config, asked, client, &options, beside);
-    (void)snprintf(client_id, sizeof(client_id), "%s-%ld", client->id, (long)getpid());
-    options.client_id = client_id;
-    if (!mqtt_client_open(&mqtt, &options, &err))
+    if (ok && asked->username != NULL)
+        account.options.username = asked->username;
+    ok = ok && mqtt_client_open(&mqtt, &account.options, &err);
+    if (!ok)
         code = fail(err.text);
     else
-        code = command ? send_command(mqtt, asked, client) : show_open(mqtt, asked);
+        code = command ? send_command(mqtt, asked, account.client) : show_open(mqtt, asked);
     if (mqtt != NULL)
         mqtt_client_close(mqtt);
-out:
     config_unref(config);
     return code;
 }

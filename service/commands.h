@@ -21,6 +21,7 @@ command_fn cmd_audit;
 command_fn cmd_backtest;
 command_fn cmd_check;
 command_fn cmd_config;
+command_fn cmd_device;
 command_fn cmd_journal;
 command_fn cmd_lane;
 command_fn cmd_migrate;

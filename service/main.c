@@ -18,6 +18,7 @@ static const struct {
     {"backtest", cmd_backtest, "show what a changed configuration would have done"},
     {"check", cmd_check, "say all that is wrong with a configuration"},
     {"config", cmd_config, "list, show, compare or roll back configuration versions"},
+    {"device", cmd_device, "the register: import, list, show, coverage, adopt, walk-test"},
     {"journal", cmd_journal, "show or verify a lane's journal or ledger"},
     {"lane", cmd_lane, "run one lane"},
     {"migrate", cmd_migrate, "bring the database to this program's schema"},
