@@ -54,6 +54,7 @@ const char *const command_names[] = {
     "return",
     "extend",
     "merge",
+    "maintenance",
 };
 
 const char *const verdict_names[] = {"stored", "rejected", "duplicate", "own", "shed"};

@@ -71,6 +71,7 @@ enum command_kind {
     COMMAND_RETURN,
     COMMAND_EXTEND,
     COMMAND_MERGE,
+    COMMAND_MAINTENANCE,
     COMMAND_KINDS,
 };
 extern const char *const command_names[COMMAND_KINDS];

@@ -70,7 +70,7 @@ write_command(const struct asked *asked, struct buf *out)
 
     json_begin(&json, out);
     json_object(&json, NULL);
-    if (strcmp(asked->verb, "report") != 0)
+    if (strcmp(asked->verb, "report") != 0 && strcmp(asked->verb, "maintenance") != 0)
         json_text(&json, "alert", asked->id);
     json_text(&json, "by", asked->by != NULL ? asked->by : "command-line");
     put_if(&json, "centre", asked->centre);
@@ -322,7 +322,8 @@ check_words(struct asked *asked, int n_args, const char *const *args, bool *comm
         return EXIT_FINE;
     if (n_args != 2 || strpbrk(args[1], "/+#") != NULL) {
         (void)fprintf(stderr,
-            "wallwatch alert: %s: the alert's id is needed (for report: the lane's name)\n",
+            "wallwatch alert: %s: the alert's id is needed (for report and maintenance: the lane's "
+            "name)\n",
             args[0]);
         return EXIT_USAGE;
     }
@@ -343,7 +344,7 @@ cmd_alert(int argc, char **argv)
         {"compound", "ID", "report: where", &asked.compound, NULL},
         {"config", "DIR", "folder of the configuration (default " CONFIG_DIR_DEFAULT ")",
             &asked.config_dir, NULL},
-        {"device", "CODE", "report: which device", &asked.device, NULL},
+        {"device", "CODE", "report, maintenance: which device", &asked.device, NULL},
         {"for", "SPAN", "extend: by how long, 30m", &asked.span, NULL},
         {"into", "ID", "merge: the case that stays", &asked.into, NULL},
         {"json", NULL, "print JSON", NULL, &asked.json},
@@ -355,13 +356,16 @@ cmd_alert(int argc, char **argv)
         {"state", "DIR", "state folder (default: as site.yaml says)", &asked.state_dir, NULL},
         {"tier", "TIER", "extend: the tier that allows it", &asked.tier, NULL},
         {"title", "TEXT", "report: what is wrong", &asked.title, NULL},
-        {"until", "SPAN", "acknowledge: the promise, 30m or an instant", &asked.until, NULL},
+        {"until", "SPAN", "acknowledge, maintenance: until when, 30m or an instant", &asked.until,
+            NULL},
         {"username", "NAME", "broker account (default: CLIENT)", &asked.username, NULL},
     };
     const struct usage usage = {"alert", "VERB [ID]",
         "Acts on one case: acknowledge, dispatch, settle, verify, false-alarm, comment, report, "
-        "return,\nextend, merge; or shows what is open: list, show. Sends a signed command to the "
-        "lane and\nprints its answer; exit code 1 if the lane says no.",
+        "return,\nextend, merge; opens a window of maintenance for a device; or shows what is "
+        "open: "
+        "list, show.\nSends a signed command to the lane and prints its answer; exit code 1 if the "
+        "lane says no.",
         rows, ARRAY_LEN(rows), 1, 2};
     const char *args[2];
     bool command = false;

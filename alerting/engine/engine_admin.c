@@ -105,6 +105,8 @@ rule_gone(struct engine *engine, struct condition *condition)
 {
     struct incident *incident = condition->incident;
 
+    if (incident != NULL && incident->muted)
+        hold_unmute(engine, incident, "its rule was removed");
     timers_cancel(&engine->timers, &condition->due.timer);
     if (condition->state == CONDITION_PENDING)
         engine->counts.pending--;
@@ -233,6 +235,8 @@ shift_gauge(struct gauge *gauge, struct span delta)
     gauge->step_low += delta.us;
     gauge->step_high += delta.us;
     gauge->second.us = -1;
+    shift(&gauge->window.from, delta);
+    shift(&gauge->window.until, delta);
     for (size_t i = 0; i < ARRAY_LEN(gauge->skew_us); i++) {
         if (gauge->skew_us[i] != INT64_MAX)
             gauge->skew_us[i] += delta.us;

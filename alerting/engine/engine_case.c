@@ -54,7 +54,9 @@ incident_choose_policy(struct engine *engine, struct incident *incident, const c
 {
     const struct policy *policy = NULL;
 
-    if (wanted[0] != '\0')
+    if (incident->muted)
+        policy = engine->opt.policies->by_severity[SEVERITY_BLUE][incident->condition->side];
+    else if (wanted[0] != '\0')
         policy = policy_find(engine->opt.policies, view_of(wanted));
     if (policy == NULL)
         policy = class_policy(engine, incident->class_name);
@@ -86,6 +88,7 @@ incident_open(struct engine *engine, struct condition *condition, const struct o
     incident->stage_name = engine_text(engine, view_of(opening->stage_name));
     incident->severity = opening->severity;
     incident->latch = opening->latch;
+    incident->muted = opening->muted;
     incident->stage = opening->stage;
     incident->suspect = condition->suspect;
     incident->late = condition->late;
@@ -227,7 +230,8 @@ incident_stage(struct engine *engine, struct incident *incident, int stage, cons
 {
     const struct stage *to = stage_at(incident, stage);
 
-    if (to == NULL || stage <= incident->stage || !incident_can(incident, CASE_EV_STAGE))
+    if (to == NULL || stage <= incident->stage || incident->muted ||
+        !incident_can(incident, CASE_EV_STAGE))
         return;
     incident->stage = stage;
     incident->stage_name = engine_text(engine, view_of(to->name));
@@ -274,7 +278,7 @@ stage_due(const struct incident *incident)
 {
     const struct stage *next = stage_at(incident, incident->stage + 1);
 
-    if (next == NULL || next->after.us <= 0 || incident->climb.settled)
+    if (next == NULL || next->after.us <= 0 || incident->climb.settled || incident->muted)
         return INSTANT_NEVER;
     return instant_add(incident->stage_entered, next->after);
 }

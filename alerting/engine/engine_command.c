@@ -241,6 +241,43 @@ report(struct press *press)
     return say(press, true, "reported", "已立案");
 }
 
+/* A window in which a device may be held back; what it silences is bounded, named and recorded. */
+static bool
+maintenance(struct press *press)
+{
+    struct engine *engine = press->engine;
+    const struct view code = body_text(press->body, "device");
+    struct instant from, until;
+
+    if (device_find(engine->opt.devices, code) == NULL)
+        return say(press, false, "no such device", "没有这个设备");
+    if (press->why.len == 0)
+        return say(press, false, "a reason is needed", "必须说明理由");
+    if (!body_instant(press->body, "from", &from))
+        from = press->at;
+    if (!body_instant(press->body, "until", &until))
+        return say(press, false, "it says not until when", "缺少结束时间");
+    if (instant_since(until, from).us > MAINTENANCE_LONGEST.us ||
+        instant_since(until, engine->at).us > MAINTENANCE_AHEAD.us)
+        return say(press, false, "at most 12 hours, and within 7 days", "最长12小时, 7天之内");
+    struct gauge *gauge = gauge_of(engine, code);
+    const bool ends = instant_cmp(until, engine->at) <= 0;
+
+    gauge->window.from = from;
+    gauge->window.until = until;
+    gauge->window.by = engine_text(engine, press->by);
+    gauge->window.why =
+        engine_text(engine, view_bytes(press->why.ptr,
+                                press->why.len > MAX_WHY_BYTES ? MAX_WHY_BYTES : press->why.len));
+    event_begin(engine, NULL, "maintenance", press->by, press->why);
+    json_view(&engine->json, "device", code);
+    json_instant(&engine->json, "from", from);
+    json_instant(&engine->json, "until", until);
+    event_end(engine, NULL);
+    hold_ended(engine); /* the one before may have been longer */
+    return say(press, true, ends ? "ended" : "opened", ends ? "已结束检修" : "已开始检修");
+}
+
 static bool
 obey(struct press *press)
 {
@@ -266,6 +303,8 @@ obey(struct press *press)
         return extend(press);
     case COMMAND_MERGE:
         return merge(press);
+    case COMMAND_MAINTENANCE:
+        return maintenance(press);
     case COMMAND_KINDS:
         break;
     }
@@ -332,7 +371,7 @@ run(struct press *press)
     if (press->by.len == 0 || press->by.len > 128)
         press->by = body_text(press->in, "sender");
     press->why = body_text(press->body, "reason");
-    if (press->kind != COMMAND_REPORT) {
+    if (press->kind != COMMAND_REPORT && press->kind != COMMAND_MAINTENANCE) {
         press->incident = incident_find(press->engine, alert);
         if (press->incident == NULL)
             return say(press, false, "no such open case", "没有这个未结案件");

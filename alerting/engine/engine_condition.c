@@ -173,18 +173,20 @@ open_case(struct engine *engine, struct condition *condition)
 {
     const struct rule *rule = condition->rule;
     const struct stage *stage = &rule->stages[condition->stage];
+    const struct gauge *muted = hold_mutes(engine, condition);
     const struct opening opening = {
         .class_name = rule->class->name,
         .title_zh = rule->title.zh,
         .title_en = rule->title.en,
         .stage_name = stage->name,
         .policy = stage->policy,
-        .severity = stage->severity,
+        .severity = muted != NULL ? SEVERITY_BLUE : stage->severity,
         .latch = rule->latch,
+        .muted = muted != NULL,
         .stage = condition->stage,
         .verb = "opened",
         .who = view_of("wallwatch"),
-        .why = view_of(rule->id),
+        .why = view_of(muted != NULL ? muted->window.why : rule->id),
     };
     struct incident *incident = incident_open(engine, condition, &opening);
 
@@ -196,6 +198,10 @@ open_case(struct engine *engine, struct condition *condition)
         incident_member(engine, incident, arena_copy(&engine->scratch, buf_view(&engine->text)));
     }
     fold_consider(engine, incident);
+    if (muted != NULL) {
+        tell_person(engine, incident, view_of(muted->window.by));
+        return;
+    }
     for (size_t i = 0; i < rule->n_dispatch && incident->parent == NULL; i++)
         order_issue(engine, incident, view_of(rule->dispatch[i]), view_of("wallwatch"));
 }
@@ -218,14 +224,17 @@ became_true(struct engine *engine, struct condition *condition, bool standing)
 
     timers_cancel(&engine->timers, &condition->due.timer);
     if (incident == NULL) {
-        open_case(engine, condition);
+        if (!hold_back(engine, condition))
+            open_case(engine, condition);
     } else if (standing) {
         show_condition(engine, condition, "condition");
+        hold_review(engine, incident);
     } else {
         incident->count++;
         fold_note(engine, incident, true);
         incident_step(engine, incident, CASE_EV_RECUR, "recurred", view_of("wallwatch"),
             view_of("its condition is true again"));
+        hold_review(engine, incident);
     }
 }
 
@@ -238,7 +247,8 @@ became_false(struct engine *engine, struct condition *condition)
     timers_cancel(&engine->timers, &condition->due.timer);
     condition->clearing = false;
     if (incident != NULL) {
-        const bool waits = incident->latch || incident->severity <= SEVERITY_ORANGE;
+        const bool waits =
+            !incident->muted && (incident->latch || incident->severity <= SEVERITY_ORANGE);
         const bool fresh = incident->state == CASE_OPEN;
 
         fold_release(engine, incident, false, view_of("its common cause is over"));
@@ -291,7 +301,13 @@ stay(struct engine *engine, struct condition *condition, const struct judgement 
         timers_cancel(&engine->timers, &condition->due.timer);
     condition->clearing = false;
     if (incident == NULL) {
-        condition_tidy(engine, condition);
+        if (!condition->held || judgement->truth != TRUTH_TRUE) {
+            condition_tidy(engine, condition);
+            return;
+        }
+        if (judgement->stage > condition->stage)
+            condition->stage = judgement->stage;
+        became_true(engine, condition, false);
         return;
     }
     if (judgement->truth != TRUTH_TRUE) {
@@ -299,6 +315,7 @@ stay(struct engine *engine, struct condition *condition, const struct judgement 
             show_condition(engine, condition, "condition");
         return;
     }
+    hold_review(engine, incident);
     if (judgement->stage > incident->stage)
         incident_stage(engine, incident, judgement->stage, "the next stage is true");
     if (condition->per != PER_DEVICE && judgement->member.len > 0)
@@ -405,6 +422,13 @@ condition_due(struct engine *engine, struct condition *condition)
     if (condition->clearing) {
         if (step(engine, condition, CONDITION_EV_CLEARED) == CONDITION_TODO_CLEAR)
             became_false(engine, condition);
+        return;
+    }
+    if (condition->state == CONDITION_TRUE) {
+        if (condition->incident != NULL)
+            hold_review(engine, condition->incident);
+        else
+            became_true(engine, condition, false);
         return;
     }
     if (condition->subject == NULL)

@@ -125,6 +125,7 @@ incident_json(struct engine *engine, const struct incident *incident, const char
     json_int(json, "epoch", engine->epoch);
     json_text(json, "lane", engine->opt.lane);
     json_bool(json, "late", incident->late);
+    json_bool(json, "maintenance", incident->muted);
     json_int(json, "n", (int64_t)incident->n);
     json_instant(json, "opened", incident->opened);
     json_text(json, "severity", severity_names[incident->severity]);

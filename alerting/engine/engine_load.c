@@ -58,6 +58,7 @@ load_condition(struct engine *engine, struct unpack *in)
     condition->clearing = unpack_u8(in) != 0;
     condition->suspect = unpack_u8(in) != 0;
     condition->late = unpack_u8(in) != 0;
+    condition->held = unpack_u8(in) != 0;
     condition->stage = (int)unpack_u32(in);
     condition->since = unpack_instant(in);
     const struct instant when = unpack_instant(in);
@@ -215,6 +216,7 @@ load_incident(struct engine *engine, struct unpack *in)
     incident->suspect = unpack_u8(in) != 0;
     incident->late = unpack_u8(in) != 0;
     incident->frozen = unpack_u8(in) != 0;
+    incident->muted = unpack_u8(in) != 0;
     incident->stage = (int)unpack_u32(in);
     load_life(engine, incident, in);
     incident_choose_policy(engine, incident, incident->policy_id);
@@ -277,6 +279,10 @@ load_gauge(struct engine *engine, struct arena *arena, struct unpack *in)
     gauge->skewed = unpack_u8(in) != 0;
     gauge->last_server = unpack_u8(in) != 0;
     gauge->last_at = unpack_instant(in);
+    gauge->window.from = unpack_instant(in);
+    gauge->window.until = unpack_instant(in);
+    gauge->window.by = load_text(engine, in);
+    gauge->window.why = load_text(engine, in);
     size_t n = unpack_count(in, 8);
 
     if (n > IDENTITY_RING || gauge->skew_slot < 0)

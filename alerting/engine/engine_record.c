@@ -19,6 +19,7 @@ gauge_of(struct engine *engine, struct view code)
     gauge->due = (struct due){.kind = DUE_GAUGE, .owner = gauge};
     gauge->due.timer.key = hash_bytes(code);
     clock_init(gauge);
+    gauge->window.by = gauge->window.why = "";
     gauge->tokens = (int64_t)engine->opt.device_burst * READING_COST;
     gauge->filled = engine->at;
     gauge->second.us = -1;

@@ -41,6 +41,7 @@ save_condition(const struct condition *condition, struct buf *out)
     pack_u8(out, condition->clearing);
     pack_u8(out, condition->suspect);
     pack_u8(out, condition->late);
+    pack_u8(out, condition->held);
     pack_u32(out, (uint32_t)condition->stage);
     pack_instant(out, condition->since);
     save_timer(&condition->due.timer, out);
@@ -101,6 +102,7 @@ save_incident(const struct incident *incident, int64_t connected, struct buf *ou
     pack_u8(out, incident->suspect);
     pack_u8(out, incident->late);
     pack_u8(out, incident->frozen);
+    pack_u8(out, incident->muted);
     pack_u32(out, (uint32_t)incident->stage);
     pack_instant(out, incident->opened);
     pack_instant(out, incident->stage_entered);
@@ -165,6 +167,10 @@ save_gauge(const struct gauge *gauge, struct buf *out)
     pack_u8(out, gauge->skewed);
     pack_u8(out, gauge->last_server);
     pack_instant(out, gauge->last_at);
+    pack_instant(out, gauge->window.from);
+    pack_instant(out, gauge->window.until);
+    pack_text(out, gauge->window.by);
+    pack_text(out, gauge->window.why);
     pack_u32(out, gauge->n_identities);
     for (uint32_t i = 0; i < gauge->n_identities; i++)
         pack_u64(out, gauge->identities[(gauge->next_identity + i) % gauge->n_identities]);

@@ -254,6 +254,22 @@ tell_order(struct engine *engine, const struct order *order, const struct centre
     outbox_add(engine->outbox, &label, centre->addresses, centre->n_addresses, engine->now);
 }
 
+void
+tell_person(struct engine *engine, struct incident *incident, struct view id)
+{
+    const struct person *person = person_find(engine->opt.grid, id);
+    const struct compound *compound = incident_compound(engine, incident);
+    struct recipient to = {.officer = person};
+    struct telling telling = {.incident = incident, .step = -1, .due = engine->at};
+
+    for (int tier = 0; compound != NULL && tier < TIER_COUNT && to.unit == NULL; tier++) {
+        to.unit = compound->units[tier];
+        telling.tier = (enum tier)tier;
+    }
+    if (person != NULL && to.unit != NULL)
+        add_notice(engine, &telling, &to, person);
+}
+
 static void
 write_words(struct json_writer *json, const char *key, const char *text)
 {

@@ -9,6 +9,7 @@
  *   engine_order.c      orders and the answers of centres
  *   engine_command.c    what people press
  *   engine_clock.c      devices' clocks
+ *   engine_hold.c       tests and maintenance
  *   engine_fold.c       many cases of one cause
  *   engine_fact.c       Wallwatch's alerts about itself
  *   engine_admin.c      start, link, configuration, re-base
@@ -44,6 +45,8 @@
 #define COMMAND_FRESH SPAN_MIN(5)
 #define PROMISE_DEFAULT SPAN_MIN(30)
 #define PROMISE_LONGEST SPAN_H(72)
+#define MAINTENANCE_LONGEST SPAN_H(12)
+#define MAINTENANCE_AHEAD SPAN_DAYS(7)
 #define MAX_UNLISTED 1000 /* open cases about unlisted devices */
 #define EVENT_MAX_BYTES ((size_t)240 * 1024)
 
@@ -73,6 +76,7 @@ struct condition {
     const char *anchor_code, *anchor_part; /* a member, to find the subject again */
     enum condition_state state;
     bool clearing, suspect, late;
+    bool held; /* true, but held back: no case has opened; due is when that ends */
     int stage;
     struct instant since;      /* corrected time of the reading that made it so */
     struct incident *incident; /* NULL: none is open */
@@ -94,9 +98,10 @@ struct incident {
     struct condition *condition; /* never NULL */
     const char *class_name, *title_zh, *title_en, *stage_name;
     enum severity severity;
-    bool latch, suspect, late, frozen; /* frozen: its rule is gone, it stays in force */
-    bool unwell;                       /* of a child: its condition is not over */
-    bool waits;                        /* in a crowd, for others that began when it did */
+    bool latch, suspect, late, frozen, muted; /* frozen: its rule is gone, it stays in force; muted:
+ red, but under maintenance: shown as blue */
+    bool unwell;                              /* of a child: its condition is not over */
+    bool waits;                               /* in a crowd, for others that began when it did */
     int stage;
     struct instant opened, stage_entered;
     enum case_state state;
@@ -156,6 +161,10 @@ struct gauge {
     struct instant second; /* start of the second in which one was judged */
     struct instant flooded_at;
     bool flooding, moved, unlisted, unreadable;
+    struct {
+        struct instant from, until; /* equal: none */
+        const char *by, *why;
+    } window;                /* of maintenance */
     VEC(struct held *) held; /* in order of parts */
 };
 
@@ -237,7 +246,7 @@ void condition_facts(struct engine *engine, const struct judgements *judgements)
 struct opening { /* what a case is made of; texts are copied */
     const char *class_name, *title_zh, *title_en, *stage_name, *policy;
     enum severity severity;
-    bool latch;
+    bool latch, muted;
     int stage;
     const char *verb; /* "opened", "reported" */
     struct view who, why;
@@ -266,6 +275,8 @@ const struct compound *incident_compound(
 void tell_step(struct engine *engine, struct incident *incident, const struct climb_due *due);
 /* The next tier at once. */
 void tell_above(struct engine *engine, struct incident *incident, const char *why);
+/* A person besides, over his own addresses. */
+void tell_person(struct engine *engine, struct incident *incident, struct view person);
 void tell_order(struct engine *engine, const struct order *order, const struct centre *centre);
 bool tell_tick(struct engine *engine, struct instant limit);
 void tell_delivered(struct engine *engine, struct parcel *parcel, int number);
@@ -297,6 +308,13 @@ void fold_finish(struct engine *engine, struct incident *incident);
 void folds_fini(struct engine *engine);
 void folds_rebuild(struct engine *engine);
 
+/* engine_hold.c */
+bool hold_back(struct engine *engine, struct condition *condition);
+const struct gauge *hold_mutes(struct engine *engine, struct condition *condition);
+void hold_unmute(struct engine *engine, struct incident *incident, const char *why);
+void hold_review(struct engine *engine, struct incident *incident);
+void hold_ended(struct engine *engine);
+
 /* engine_command.c */
 void command_take(struct engine *engine, const struct input *in);
 void answered_keep(struct engine *engine, struct view key, struct view topic, struct view body);
@@ -315,7 +333,7 @@ void admin_configure(struct engine *engine, const struct input *in);
 void admin_rebase(struct engine *engine, const struct input *in);
 
 /* engine_save.c, engine_load.c; the form changes: this number does */
-#define STATE_FORM 3
+#define STATE_FORM 4
 
 /* engine_json.c */
 /* Begins an event: alert (NULL: of no case), at, event, n, prev, who, why are written; the caller

@@ -341,6 +341,20 @@ touch_of(const struct member *member, const struct reading *reading, int64_t clo
     return touch;
 }
 
+/* Holding back is done on a fresh and sound word only; any newer word to the contrary ends it, and
+ * all that it may have held back is judged again. */
+static void
+note_test(struct facts *facts, struct member *member, const struct reading *reading, bool late,
+    struct touch *touch)
+{
+    const bool was = member->tested != CLOCK_NEVER;
+
+    if (late || reading->test == was || (reading->test && reading->suspect != SUSPECT_NO))
+        return;
+    member->tested = reading->test ? facts->now.us - facts->moved : CLOCK_NEVER;
+    touch->all = was;
+}
+
 struct judgements
 facts_take(
     struct facts *facts, const struct reading *reading, struct instant at, struct instant now)
@@ -351,7 +365,7 @@ facts_take(
     facts_link(facts, facts->up || !facts->started, now);
     const int64_t clock = facts_clock(facts, facts->now);
     struct member *member = member_get(facts, reading->class, reading->code, reading->part, clock);
-    const struct touch touch = touch_of(member, reading, clock);
+    struct touch touch = touch_of(member, reading, clock);
     struct moment moment = {.clock = clock,
         .at_clock = clock - (facts->now.us > at.us ? facts->now.us - at.us : 0),
         .late = stored_at < member->newest,
@@ -361,6 +375,7 @@ facts_take(
 
     if (facts->first != NULL && facts->first->root == member->root)
         facts->first = NULL; /* what it was due for may come later now */
+    note_test(facts, member, reading, moment.late, &touch);
     place_device(facts, member, reading);
     store_values(facts, member, reading, stored_at, clock);
     if (stored_at > member->newest)

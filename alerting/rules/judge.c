@@ -409,3 +409,42 @@ judgements_sort(struct facts *facts)
     }
     facts->out.len = n;
 }
+
+static size_t
+add_cause(
+    const struct facts *facts, const struct member *member, size_t n, struct cause *out, size_t max)
+{
+    if (n < max) {
+        const bool test = member->tested != CLOCK_NEVER;
+
+        out[n] = (struct cause){.code = member->self.code,
+            .test = test,
+            .since = {test ? member->tested + facts->moved : 0}};
+    }
+    return n + 1;
+}
+
+size_t
+facts_causes(const struct facts *facts, const struct rule *rule, const struct subject *subject,
+    int stage, struct cause *out, size_t max)
+{
+    const struct layout *layout = &facts->layouts[rule->class->index];
+    const struct member *member;
+    const struct group *group;
+    size_t n = 0, mark = 0;
+
+    if (subject->per == PER_DEVICE) {
+        member = member_find(facts, rule->class, subject->code, subject->part);
+        return member == NULL ? 0 : add_cause(facts, member, 0, out, max);
+    }
+    group = group_find(facts, rule->class, subject->key);
+    for (size_t p = 0; p < layout->n_plans; p++) {
+        if (layout->plans[p].rule == rule)
+            mark = layout->plans[p].mark + (size_t)stage;
+    }
+    for (size_t i = 0; group != NULL && i < group->len; i++) {
+        if ((group->members[i]->marks[mark] & MARK_YES) != 0)
+            n = add_cause(facts, group->members[i], n, out, max);
+    }
+    return n;
+}

@@ -131,6 +131,7 @@ make_member(struct facts *facts, const struct class *class, struct view code, st
     member->heard = clock;
     member->unmarked = true;
     member->newest = INT64_MIN;
+    member->tested = CLOCK_NEVER;
     (void)map_put(&facts->members, key_view(&key), member);
     return member;
 }

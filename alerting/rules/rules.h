@@ -173,6 +173,14 @@ int64_t facts_connected(const struct facts *facts);
 /* When on that clock it began: for a rule about silence when the device was last heard. */
 int64_t facts_began(const struct facts *facts, const struct rule *rule,
     const struct subject *subject, struct instant since);
+/* The members that make that stage of it true now: at most max of them; how many there are. */
+struct cause {
+    struct view code;
+    bool test; /* says that it is under test or inspection, */
+    struct instant since;
+};
+size_t facts_causes(const struct facts *facts, const struct rule *rule,
+    const struct subject *subject, int stage, struct cause *out, size_t max);
 /* The subject a rule of that `per` has for this device and part; NULL if never heard. */
 const struct subject *facts_subject(
     const struct facts *facts, enum per per, struct view code, struct view part);

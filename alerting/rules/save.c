@@ -4,13 +4,15 @@
  * and timers are made anew.
  *
  *   u8 version | u8 flags | instant now | i64 ticked | u32 n | n members by class/code/part
- *   member: class code part compound | i64 heard | i64 newest | u16 fields | u16 counts | u16
- * windows field:  name | u8 type | i64 at | i64 heard | u8 suspect | f64 or text count:  text | i64
- * stopped window: text | u8 in clock | u16 n | n buckets (window.c)
+ *   member: class code part compound | i64 heard | i64 newest | i64 tested
+ *           | u16 fields | u16 counts | u16 windows
+ *   field:  name | u8 type | i64 at | i64 heard | u8 suspect | f64 or text
+ *   count:  text | i64 stopped
+ *   window: text | u8 in clock | u16 n | n buckets (window.c)
  */
 #include "alerting/rules/state.h"
 
-#define VERSION 2
+#define VERSION 3
 
 enum { FLAG_STARTED = 1, FLAG_UP = 2, FLAG_ALL_DUE = 4 };
 
@@ -121,6 +123,7 @@ save_member(const struct facts *facts, const struct member *member, int64_t cloc
     pack_view(out, member->self.compound);
     pack_i64(out, member->root == member ? member->heard - clock : 0);
     pack_i64(out, shifted(member->newest, facts->moved));
+    pack_i64(out, shifted(member->tested, facts->moved));
     pack_u16(out, n_fields);
     pack_u16(out, n_counts);
     pack_u16(out, n_windows);
@@ -218,6 +221,7 @@ load_member(struct facts *facts, struct unpack *in, int64_t clock)
     const struct view compound = unpack_view(in);
     const int64_t heard = unpack_i64(in) + clock;
     const int64_t newest = unpack_i64(in);
+    const int64_t tested = unpack_i64(in);
     const uint16_t n_fields = unpack_u16(in), n_counts = unpack_u16(in);
     const uint16_t n_windows = unpack_u16(in);
     struct member *member = NULL;
@@ -228,6 +232,7 @@ load_member(struct facts *facts, struct unpack *in, int64_t clock)
     if (class != NULL) {
         member = member_get(facts, class, code, part, heard);
         member->newest = newest;
+        member->tested = tested;
         if (part.len == 0)
             member->heard = heard;
         member_place(facts, member, device_find(facts->opt.devices, code), compound);

@@ -110,6 +110,7 @@ struct member {
     struct group *groups[4]; /* by per; NULL where the class has no such rule */
     int64_t heard;           /* root: clock of the device's last message, or of its listing */
     int64_t newest;          /* at of the newest reading */
+    int64_t tested;          /* at since when it says that it is under test; CLOCK_NEVER: no */
     int64_t expiry;          /* us; 0: never */
     uint64_t have[FIELD_WORDS];
     uint64_t suspect[FIELD_WORDS];

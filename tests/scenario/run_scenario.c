@@ -203,7 +203,9 @@ add_argument(struct script *script, cJSON *outer, cJSON *body, const char *text)
     const char *value = equals + 1;
     const double number = strtod(value, &end);
 
-    if (strcmp(key, "until") == 0 && span_parse(view_of(value + 1), &span))
+    if (strcmp(value, "-0s") == 0)
+        cJSON_AddNumberToObject(body, key, (double)script->world.now.us);
+    else if (strcmp(key, "until") == 0 && span_parse(view_of(value + 1), &span))
         cJSON_AddNumberToObject(body, key, (double)(script->world.now.us + span.us));
     else if (strcmp(key, "signed") == 0 && span_parse(view_of(value + 1), &span))
         cJSON_ReplaceItemInObjectCaseSensitive(
@@ -569,7 +571,7 @@ check_why(struct script *script)
         const char *event = world_text(json, "event");
 
         if (strcmp(world_text(json, "alert"), world_text(found, "alert")) == 0 &&
-            !is_telling(event) && strcmp(event, "delivered") != 0)
+            !is_telling(event) && strcmp(event, "delivered") != 0 && strcmp(event, "member") != 0)
             why = world_text(json, "why");
     }
     if (strcmp(why, want) != 0)

@@ -41,6 +41,7 @@ random_reading(struct world *world, struct dice *dice)
         .n_values = 1,
         .late = SPAN_S(roll(dice, 8) == 0 ? roll(dice, 2000) : 0),
         .suspect = roll(dice, 10) == 0 ? SUSPECT_CHECK : 0,
+        .test = roll(dice, 6) == 0,
         .identity = roll(dice, 3) == 0 ? 1 + roll(dice, 40) : 0};
     const int times = roll(dice, 80) == 0 ? 240 : 1; /* now and then a flood */
 
@@ -70,10 +71,11 @@ random_command(struct world *world, struct dice *dice)
     world_body(world, INPUT_COMMAND,
         "{\"at\":%lld,\"id\":\"c%u\",\"sender\":\"console\",\"body\":{\"alert\":\"%s\",\"by\":"
         "\"wang\",\"by_s\":%u,\"centre\":\"repair-centre\",\"command\":\"%s\",\"device\":\"SD-%u\","
-        "\"into\":\"%s\",\"reason\":\"r\",\"severity\":\"%s\",\"title\":\"t\"}}",
+        "\"into\":\"%s\",\"reason\":\"r\",\"severity\":\"%s\",\"title\":\"t\",\"until\":%lld}}",
         (long long)world->now.us, roll(dice, 500), world_text(found, "alert"), roll(dice, 1000),
         command_names[kind], 1 + roll(dice, 3), world_text(other, "alert"),
-        severity_names[roll(dice, SEVERITY_COUNT)]);
+        severity_names[roll(dice, SEVERITY_COUNT)],
+        (long long)world->now.us + (long long)roll(dice, 4000) * 1000000);
 }
 
 static void
