@@ -83,17 +83,17 @@ static void
 load_all(struct loader *loader)
 {
     load_site(loader);
-    load_grid(loader);
-    load_rosters(loader);
-    load_calendar(loader);
     load_classes(loader);
+    load_grid(loader);
+    load_calendar(loader);
+    load_rosters(loader);
     load_devices(loader);
     load_policies(loader);
     load_rules(loader);
     load_clients(loader);
     load_device_lanes(loader);
     prove_lanes(loader);
-    prove_coverage(loader);
+    prove_days(loader);
 }
 
 struct config *
@@ -109,6 +109,7 @@ config_load_from(const struct config_place *place, struct arena *arena, struct p
         .base = place->base,
         .config = &box->config,
         .devices_csv = place->devices,
+        .now = place->now,
     };
     struct config_files files;
 
@@ -131,6 +132,13 @@ config_load_from(const struct config_place *place, struct arena *arena, struct p
 struct config *
 config_load(const struct fs *fs, const char *dir, struct arena *arena, struct problems *problems)
 {
+    return config_load_at(fs, dir, (struct instant){0}, arena, problems);
+}
+
+struct config *
+config_load_at(const struct fs *fs, const char *dir, struct instant now, struct arena *arena,
+    struct problems *problems)
+{
     return config_load_from(
-        &(struct config_place){.fs = fs, .dir = dir, .base = dir}, arena, problems);
+        &(struct config_place){.fs = fs, .dir = dir, .base = dir, .now = now}, arena, problems);
 }

@@ -90,6 +90,10 @@ struct config {
  * without a problem. */
 struct config *config_load(
     const struct fs *fs, const char *dir, struct arena *arena, struct problems *problems);
+/* The same, and what is wrong with the rosters from now on (whoever puts it in force): two at once
+ * in one place, one in two places, hours in which nobody can be reached, missing holidays. */
+struct config *config_load_at(const struct fs *fs, const char *dir, struct instant now,
+    struct arena *arena, struct problems *problems);
 struct config *config_ref(struct config *config);
 void config_unref(struct config *config); /* NULL is fine */
 /* Another place for its state than its files say (copied); NULL: as they say. Before it is used. */

@@ -3,8 +3,8 @@
  *
  * Each file has its loader: it reads its nodes by a table of keys (schema.h), checks references
  * against what was loaded before it, and builds the final structs in the configuration's arena.
- * Order: site (channels), grid, rosters, calendar, classes, devices, policies, rules, site (lanes,
- * clients, patterns), proofs.
+ * Order: site (channels, zone), classes, grid, calendar, rosters, devices, policies, rules, site
+ * (lanes, clients, patterns), proofs.
  */
 #pragma once
 
@@ -51,6 +51,9 @@ struct loader {
     struct person *persons;
     const struct node **unit_nodes;     /* by unit: grid.yaml */
     const struct node **compound_nodes; /* by compound */
+    const struct node **roster_nodes;   /* by unit: its `shifts:`, NULL: it has none */
+    const struct node *years;           /* `years:` of calendar.yaml */
+    struct instant now;                 /* 0: nothing is proven about days to come */
     const struct node *site_lanes;      /* `lanes:` of site.yaml */
     const struct node **pattern_nodes;  /* by pattern */
     const struct node **rule_nodes;     /* by rule */
@@ -95,6 +98,13 @@ void report_no_field(struct loader *loader, const struct node *node, const struc
 const struct profile *profile_of(
     struct loader *loader, const struct class *class, const struct node *node, struct view name);
 
+/* Dates "2026-10-01" and local times "2026-10-01 08:30"; false: reported, or (parse) not one. */
+bool date_parse(struct view text, int64_t *day);
+bool date_read(struct loader *loader, const struct node *node, struct view text, int64_t *day);
+bool moment_read(struct loader *loader, const struct node *node, struct view text, bool ends,
+    struct instant *out);
+void report_midnight(struct loader *loader, const struct node *node);
+
 void load_site(struct loader *loader);
 /* The rest of site.yaml: what refers to centres, units and classes. */
 void load_clients(struct loader *loader);
@@ -109,4 +119,5 @@ void load_policies(struct loader *loader);
 void load_rules(struct loader *loader);
 /* What only holds for the whole: owners of topics, rosters without holes. */
 void prove_lanes(struct loader *loader);
-void prove_coverage(struct loader *loader);
+/* Of the days from loader->now on: config/prove_days.c. */
+void prove_days(struct loader *loader);

@@ -1,10 +1,10 @@
 /*
  * calendar.yaml: working hours, holidays and make-up days, as tables of the years they were
- * announced for. Only checked so far: every clock runs on natural time.
+ * announced for.
  */
 #include "config/load.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 
 struct hours_item {
     struct item is;
@@ -67,26 +67,17 @@ static const struct key calendar_keys[] = {
 static const struct shape calendar_shape = {
     calendar_keys, ARRAY_LEN(calendar_keys), sizeof(struct calendar_item), NULL};
 
-static const char *const weekdays[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
-
-#define YEAR_DAYS 366
-
 /* "2026-02-15" -> day of that year from 0; false if it is no such date. */
 static bool
-read_date(struct view text, int64_t year, int *day)
+read_day(struct view text, int64_t year, int *day)
 {
-    struct instant at, start;
-    int64_t parts[3];
+    int64_t at = 0;
+    int64_t first = 0;
 
-    if (text.len != 10 || text.ptr[4] != '-' || text.ptr[7] != '-' ||
-        !value_int((struct view){text.ptr, 4}, &parts[0]) ||
-        !value_int((struct view){text.ptr + 5, 2}, &parts[1]) ||
-        !value_int((struct view){text.ptr + 8, 2}, &parts[2]) || parts[0] != year)
+    if (!date_parse(text, &at) || day_civil(at).year != (int)year ||
+        !day_from_date((int)year, 1, 1, &first))
         return false;
-    if (!instant_from_civil((int)year, (int)parts[1], (int)parts[2], 0, 0, 0, 0, &at) ||
-        !instant_from_civil((int)year, 1, 1, 0, 0, 0, 0, &start))
-        return false;
-    *day = (int)(instant_since(at, start).us / SPAN_DAYS(1).us);
+    *day = (int)(at - first);
     return true;
 }
 
@@ -95,20 +86,20 @@ static bool
 read_range(struct view text, int64_t year, int *from, int *to)
 {
     if (text.len == 22 && text.ptr[10] == '.' && text.ptr[11] == '.')
-        return read_date((struct view){text.ptr, 10}, year, from) &&
-               read_date((struct view){text.ptr + 12, 10}, year, to) && *from <= *to;
-    if (!read_date(text, year, from))
+        return read_day((struct view){text.ptr, 10}, year, from) &&
+               read_day((struct view){text.ptr + 12, 10}, year, to) && *from <= *to;
+    if (!read_day(text, year, from))
         return false;
     *to = *from;
     return true;
 }
 
 static void
-mark_days(
-    struct loader *loader, const struct texts *texts, int64_t year, char sort, char days[YEAR_DAYS])
+mark_days(struct loader *loader, const struct texts *texts, int64_t year, char sort, char *days)
 {
     for (size_t i = 0; i < texts->len; i++) {
-        int from, to;
+        int from = 0;
+        int to = 0;
 
         if (!read_range(view_of(texts->at[i]), year, &from, &to)) {
             report(loader->schema.reporter, texts->nodes[i], "bad-date",
@@ -129,34 +120,97 @@ mark_days(
     }
 }
 
+static void
+make_week(struct loader *loader, const struct texts *week)
+{
+    const struct key weekday = {
+        .name = "", .type = KEY_WORD, .choices = weekday_names, .n_choices = 7};
+
+    for (size_t i = 0; i < week->len; i++) {
+        int index = 0;
+
+        if (schema_value(&loader->schema, week->nodes[i], &weekday, &index))
+            loader->config->grid.calendar.week[index] = true;
+    }
+}
+
+static int
+compare_hours(const void *a, const void *b)
+{
+    return ((const struct hours_item *)a)->from - ((const struct hours_item *)b)->from;
+}
+
+static void
+make_hours(struct loader *loader, const struct items *items)
+{
+    struct hours *hours = ARENA_ARRAY(loader->schema.arena, items->len, struct hours);
+    size_t n = 0;
+
+    if (items->len > 1)
+        qsort(items->at, items->len, sizeof(struct hours_item), compare_hours);
+    for (size_t i = 0; i < items->len; i++) {
+        const struct hours_item *item = items_at(items, &hours_shape, i);
+
+        if (item->to <= item->from) {
+            report(loader->schema.reporter, item->is.node, "wrong-order",
+                "working hours end before they begin", "工作时间的结束早于开始");
+        } else if (n > 0 && item->from < hours[n - 1].to) {
+            report(loader->schema.reporter, item->is.node, "overlap",
+                "these working hours overlap others", "工作时间重叠");
+        } else {
+            hours[n++] = (struct hours){item->from, item->to};
+        }
+    }
+    if (items->len == 0 && items->at != NULL)
+        report(loader->schema.reporter, loader->years, "empty-value", "there are no working hours",
+            "没有工作时间");
+    loader->config->grid.calendar.hours = hours;
+    loader->config->grid.calendar.n_hours = n;
+}
+
+static int
+compare_years(const void *a, const void *b)
+{
+    const int64_t left = ((const struct year_item *)a)->year;
+    const int64_t right = ((const struct year_item *)b)->year;
+
+    return (left > right) - (left < right);
+}
+
+static void
+make_years(struct loader *loader, const struct items *items)
+{
+    struct calendar_year *years =
+        ARENA_ARRAY(loader->schema.arena, items->len, struct calendar_year);
+
+    if (items->len > 1)
+        qsort(items->at, items->len, sizeof(struct year_item), compare_years);
+    for (size_t i = 0; i < items->len; i++) {
+        const struct year_item *item = items_at(items, &year_shape, i);
+
+        years[i].year = (int)item->year;
+        years[i].provisional = item->provisional;
+        if (i > 0 && years[i - 1].year == years[i].year)
+            report(loader->schema.reporter, item->is.node, "duplicate-name",
+                "there are two tables for %d", "%d 年有两张表", years[i].year);
+        mark_days(loader, &item->holidays, item->year, 'h', years[i].days);
+        mark_days(loader, &item->working_days, item->year, 'w', years[i].days);
+    }
+    loader->config->grid.calendar.years = years;
+    loader->config->grid.calendar.n_years = items->len;
+}
+
 void
 load_calendar(struct loader *loader)
 {
     const struct node *root = load_yaml(loader, "calendar.yaml", "");
     struct calendar_item item = {0};
-    const struct key weekday = {
-        .name = "", .type = KEY_WORD, .choices = weekdays, .n_choices = ARRAY_LEN(weekdays)};
 
     if (root == NULL)
         return;
     (void)schema_read(&loader->schema, root, &calendar_shape, &item);
-    for (size_t i = 0; i < item.working_week.len; i++) {
-        int index;
-
-        (void)schema_value(&loader->schema, item.working_week.nodes[i], &weekday, &index);
-    }
-    for (size_t i = 0; i < item.working_hours.len; i++) {
-        const struct hours_item *hours = items_at(&item.working_hours, &hours_shape, i);
-
-        if (hours->to <= hours->from)
-            report(loader->schema.reporter, hours->is.node, "wrong-order",
-                "working hours end before they begin", "工作时间的结束早于开始");
-    }
-    for (size_t i = 0; i < item.years.len; i++) {
-        const struct year_item *year = items_at(&item.years, &year_shape, i);
-        char days[YEAR_DAYS] = {0};
-
-        mark_days(loader, &year->holidays, year->year, 'h', days);
-        mark_days(loader, &year->working_days, year->year, 'w', days);
-    }
+    loader->years = node_about(root, "years");
+    make_week(loader, &item.working_week);
+    make_hours(loader, &item.working_hours);
+    make_years(loader, &item.years);
 }

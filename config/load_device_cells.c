@@ -255,7 +255,9 @@ read_details(struct device_rows *rows, struct device *device)
 
     if (view_is(side, "outside"))
         device->side = SIDE_OUTSIDE;
-    else if (side.len > 0 && !view_is(side, "inside")) {
+    else if (side.len == 0)
+        device->side = device->compound != NULL ? device->compound->side : SIDE_INSIDE;
+    else if (!view_is(side, "inside")) {
         REPORT_CELL(rows, COLUMN_SIDE, "bad-word",
             "'%.*s' is not a side, allowed are inside, outside",
             "'%.*s' 不是位置, 允许 inside, outside", VIEW_ARG(side));

@@ -1,12 +1,23 @@
 /* grid.yaml: units, compounds, centres. */
 #include "config/load.h"
 
+struct kind_item {
+    struct item is;
+    struct texts tell;
+};
+
+static const struct key kind_keys[] = {
+    {.name = "tell", .type = KEY_TEXTS, .required = true, .at = offsetof(struct kind_item, tell)},
+};
+static const struct shape kind_shape = {
+    kind_keys, ARRAY_LEN(kind_keys), sizeof(struct kind_item), "tell"};
+
 struct unit_item {
     struct item is;
     struct words name;
     int tier;
-    const char *parent;
-    struct items tell;
+    const char *parent, *code;
+    struct items tell, recipients;
 };
 
 static const struct key unit_keys[] = {
@@ -19,19 +30,52 @@ static const struct key unit_keys[] = {
         .choices = tier_names,
         .n_choices = TIER_COUNT},
     {.name = "parent", .type = KEY_ID, .at = offsetof(struct unit_item, parent)},
+    {.name = "code", .type = KEY_CODE, .at = offsetof(struct unit_item, code)},
     {.name = "tell",
         .type = KEY_LIST,
         .at = offsetof(struct unit_item, tell),
         .shape = &address_shape},
+    {.name = "recipients",
+        .type = KEY_MAP,
+        .at = offsetof(struct unit_item, recipients),
+        .shape = &kind_shape,
+        .names = KEY_NAME},
 };
 static const struct shape unit_shape = {
     unit_keys, ARRAY_LEN(unit_keys), sizeof(struct unit_item), NULL};
 
+struct place_item {
+    struct item is;
+    int64_t x, y;
+};
+
+static const struct key place_keys[] = {
+    {.name = "x",
+        .type = KEY_INT,
+        .required = true,
+        .at = offsetof(struct place_item, x),
+        .min = "0",
+        .max = "10000"},
+    {.name = "y",
+        .type = KEY_INT,
+        .required = true,
+        .at = offsetof(struct place_item, y),
+        .min = "0",
+        .max = "10000"},
+};
+static const struct shape place_shape = {
+    place_keys, ARRAY_LEN(place_keys), sizeof(struct place_item), NULL};
+
 struct compound_item {
     struct item is;
     struct words name;
-    const char *unit;
+    const char *unit, *code, *property;
+    int side;
+    struct texts buildings, zones;
+    struct place_item place;
 };
+
+static const char *const side_names[] = {"inside", "outside"};
 
 static const struct key compound_keys[] = {
     {.name = "compound",
@@ -43,6 +87,19 @@ static const struct key compound_keys[] = {
         .required = true,
         .at = offsetof(struct compound_item, name)},
     {.name = "unit", .type = KEY_ID, .required = true, .at = offsetof(struct compound_item, unit)},
+    {.name = "code", .type = KEY_CODE, .at = offsetof(struct compound_item, code)},
+    {.name = "property", .type = KEY_ID, .at = offsetof(struct compound_item, property)},
+    {.name = "side",
+        .type = KEY_WORD,
+        .at = offsetof(struct compound_item, side),
+        .choices = side_names,
+        .n_choices = ARRAY_LEN(side_names)},
+    {.name = "buildings", .type = KEY_TEXTS, .at = offsetof(struct compound_item, buildings)},
+    {.name = "zones", .type = KEY_TEXTS, .at = offsetof(struct compound_item, zones)},
+    {.name = "place",
+        .type = KEY_OBJECT,
+        .at = offsetof(struct compound_item, place),
+        .shape = &place_shape},
 };
 static const struct shape compound_shape = {
     compound_keys, ARRAY_LEN(compound_keys), sizeof(struct compound_item), NULL};
@@ -108,15 +165,10 @@ static const struct shape centre_shape = {
 
 struct grid_item {
     struct item is;
-    const char *utc_offset;
     struct items units, compounds, centres;
 };
 
 static const struct key grid_keys[] = {
-    {.name = "utc_offset",
-        .type = KEY_TEXT,
-        .at = offsetof(struct grid_item, utc_offset),
-        .fallback = "+08:00"},
     {.name = "units",
         .type = KEY_LIST,
         .required = true,
@@ -147,7 +199,7 @@ index_of(const struct items *items, const struct shape *shape, const char *id)
 }
 
 static void
-set_parent(struct loader *loader, const struct unit_item *item, const struct items *units, size_t i)
+set_parent(struct loader *loader, const struct unit_item *item, size_t i)
 {
     struct unit *unit = &loader->units[i];
 
@@ -157,20 +209,20 @@ set_parent(struct loader *loader, const struct unit_item *item, const struct ite
                 "'parent' is missing, only a district has none", "缺少 'parent', 只有区没有上级");
         return;
     }
-    const int parent = index_of(units, &unit_shape, item->parent);
+    const struct unit *parent = unit_find(&loader->config->grid, view_of(item->parent));
     const struct node *node = node_about(item->is.node, "parent");
 
-    if (parent < 0) {
+    if (parent == NULL) {
         report_stranger(loader, node, KIND_UNIT, view_of(item->parent));
         return;
     }
-    if (loader->units[parent].tier <= unit->tier) {
+    if (parent->tier <= unit->tier) {
         report(loader->schema.reporter, node, "wrong-tier",
             "'%s' is a %s, a parent stands above a %s", "'%s' 的层级是 %s, 上级必须高于 %s",
-            item->parent, tier_names[loader->units[parent].tier], tier_names[unit->tier]);
+            item->parent, tier_names[parent->tier], tier_names[unit->tier]);
         return;
     }
-    unit->parent = &loader->units[parent];
+    unit->parent = parent;
 }
 
 static void
@@ -188,12 +240,55 @@ make_units(struct loader *loader, struct items *units)
         unit->id = item->is.name;
         unit->name = item->name;
         unit->tier = (enum tier)item->tier;
+        unit->code = item->code != NULL ? item->code : "";
         unit->addresses = make_addresses(loader, &item->tell, &unit->n_addresses);
     }
-    for (size_t i = 0; i < units->len; i++)
-        set_parent(loader, items_at(units, &unit_shape, i), units, i);
     loader->config->grid.units = loader->units;
     loader->config->grid.n_units = units->len;
+    for (size_t i = 0; i < units->len; i++)
+        set_parent(loader, items_at(units, &unit_shape, i), i);
+}
+
+/* After units and centres: who is told besides, by class. */
+static void
+make_kinds(struct loader *loader, const struct items *units)
+{
+    const struct grid *grid = &loader->config->grid;
+
+    for (size_t i = 0; i < units->len; i++) {
+        const struct items *items =
+            &((struct unit_item *)items_at(units, &unit_shape, i))->recipients;
+        struct besides *besides = ARENA_ARRAY(loader->schema.arena, items->len, struct besides);
+
+        for (size_t j = 0; j < items->len; j++) {
+            const struct kind_item *item = items_at(items, &kind_shape, j);
+
+            besides[j] = (struct besides){item->is.name, item->tell.at, item->tell.len};
+            if (class_find(&loader->config->classes, view_of(item->is.name)) == NULL)
+                report_stranger(loader, item->is.node, KIND_CLASS, view_of(item->is.name));
+            for (size_t k = 0; k < item->tell.len; k++) {
+                const struct view id = view_of(item->tell.at[k]);
+
+                if (unit_find(grid, id) == NULL && centre_find(grid, id) == NULL)
+                    report_stranger(loader, item->tell.nodes[k], KIND_UNIT, id);
+            }
+        }
+        loader->units[i].besides = besides;
+        loader->units[i].n_besides = items->len;
+    }
+}
+
+static const struct centre *
+property_of(struct loader *loader, const struct compound_item *item)
+{
+    if (item->property == NULL)
+        return NULL;
+    const struct centre *centre = centre_find(&loader->config->grid, view_of(item->property));
+
+    if (centre == NULL)
+        report_stranger(
+            loader, node_about(item->is.node, "property"), KIND_CENTRE, view_of(item->property));
+    return centre;
 }
 
 static void
@@ -213,6 +308,15 @@ make_compounds(struct loader *loader, struct items *compounds)
         loader->compound_nodes[i] = item->is.node;
         compound->id = item->is.name;
         compound->name = item->name;
+        compound->code = item->code != NULL ? item->code : "";
+        compound->side = (enum side)item->side;
+        compound->property = property_of(loader, item);
+        compound->buildings = item->buildings.at;
+        compound->n_buildings = item->buildings.len;
+        compound->zones = item->zones.at;
+        compound->n_zones = item->zones.len;
+        compound->x = item->place.is.node != NULL ? (int)item->place.x : -1;
+        compound->y = item->place.is.node != NULL ? (int)item->place.y : -1;
         compound->point = unit_find(grid, view_of(item->unit));
         if (compound->point == NULL)
             report_stranger(
@@ -289,22 +393,6 @@ make_centres(struct loader *loader, struct items *centres)
     loader->config->grid.n_centres = centres->len;
 }
 
-static void
-make_offset(struct loader *loader, const struct grid_item *item)
-{
-    const struct view text = view_of(item->utc_offset != NULL ? item->utc_offset : "+08:00");
-    int minutes;
-
-    if (text.len == 6 && (text.ptr[0] == '+' || text.ptr[0] == '-') &&
-        value_clock((struct view){text.ptr + 1, 5}, &minutes) && minutes <= 14 * 60) {
-        loader->config->grid.offset_s = (text.ptr[0] == '-' ? -60 : 60) * minutes;
-        return;
-    }
-    report(loader->schema.reporter, node_about(item->is.node, "utc_offset"), "bad-offset",
-        "'%s' is not an offset from UTC, allowed are -14:00 to +14:00",
-        "'%s' 不是与 UTC 的时差, 允许 -14:00 至 +14:00", item->utc_offset);
-}
-
 void
 load_grid(struct loader *loader)
 {
@@ -318,8 +406,8 @@ load_grid(struct loader *loader)
     }
     if (root == NULL || root->kind != NODE_MAP)
         return;
-    make_offset(loader, &item);
     make_units(loader, &item.units);
-    make_compounds(loader, &item.compounds);
     make_centres(loader, &item.centres);
+    make_compounds(loader, &item.compounds);
+    make_kinds(loader, &item.units);
 }

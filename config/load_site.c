@@ -188,7 +188,7 @@ struct site_item {
     struct item is;
     struct broker_item broker;
     struct database_item database;
-    const char *state_dir;
+    const char *state_dir, *zone;
     struct items lanes, channels, clients, patterns;
     struct limits_item limits;
 };
@@ -207,6 +207,11 @@ static const struct key site_keys[] = {
         .type = KEY_TEXT,
         .at = offsetof(struct site_item, state_dir),
         .fallback = "/var/lib/wallwatch"},
+    {.name = "zone",
+        .type = KEY_TEXT,
+        .at = offsetof(struct site_item, zone),
+        .fallback = "Asia/Shanghai",
+        .max = "64"},
     {.name = "lanes",
         .type = KEY_MAP,
         .required = true,
@@ -395,6 +400,22 @@ make_lanes(struct loader *loader, struct site_item *site)
             "names no lane", "没有通道");
 }
 
+static void
+make_zone(struct loader *loader, const struct site_item *site)
+{
+    const char *text = site->zone != NULL ? site->zone : "Asia/Shanghai";
+
+    CHECK(zone_parse(view_of("Asia/Shanghai"), &loader->config->grid.calendar.zone));
+    if (zone_parse(view_of(text), &loader->config->grid.calendar.zone))
+        return;
+    report(loader->schema.reporter, node_about(site->is.node, "zone"), "bad-zone",
+        "'%s' is not a zone, allowed are Asia/Shanghai and POSIX texts like CST-8",
+        "'%s' 不是时区, 允许 Asia/Shanghai 和 POSIX 写法, 如 CST-8", text);
+    report_hint(loader->schema.reporter,
+        "with summer time write 'CET-1CEST,M3.5.0,M10.5.0/3': the sign is minus east of Greenwich",
+        "有夏令时写作 'CET-1CEST,M3.5.0,M10.5.0/3': 东经用减号");
+}
+
 void
 load_site(struct loader *loader)
 {
@@ -406,6 +427,7 @@ load_site(struct loader *loader)
     if (root == NULL || root->kind != NODE_MAP)
         return;
     loader->site = site;
+    make_zone(loader, site);
     make_broker(loader, site);
     make_channels(loader, site);
     make_lanes(loader, site);

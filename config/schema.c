@@ -427,7 +427,7 @@ fill_rest(struct schema *schema, const struct node *node, const struct shape *sh
 
         if (node->kind == NODE_MAP && node_child(node, key->name) != NULL)
             continue;
-        if (node->kind == NODE_SCALAR && strcmp(key->name, shape->shorthand) == 0)
+        if (node->kind != NODE_MAP && strcmp(key->name, shape->shorthand) == 0)
             continue;
         if (key->fallback != NULL && key->type == KEY_OBJECT) {
             const struct node none = {.source = node->source, .kind = NODE_MAP, .at = node->at};
@@ -455,17 +455,18 @@ schema_read(struct schema *schema, const struct node *node, const struct shape *
     bool good = true;
 
     ((struct item *)out)->node = node;
-    if (node->kind == NODE_SCALAR && shape->shorthand != NULL && !is_empty(node)) {
-        const struct key *key = key_of(shape, view_of(shape->shorthand));
+    const struct key *key =
+        shape->shorthand != NULL ? key_of(shape, view_of(shape->shorthand)) : NULL;
 
+    if (key != NULL && !is_empty(node) &&
+        node->kind == (key->type == KEY_TEXTS ? NODE_LIST : NODE_SCALAR)) {
         good = schema_value(schema, node, key, (char *)out + key->at);
         return fill_rest(schema, node, shape, out) && good;
     }
     if (!want_kind(schema, node, NODE_MAP))
         return false;
     for (const struct node *child = node->first; child != NULL; child = child->next) {
-        const struct key *key = key_of(shape, child->key);
-
+        key = key_of(shape, child->key);
         if (key == NULL) {
             report_unknown(schema, child, shape);
             good = false;

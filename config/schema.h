@@ -58,7 +58,7 @@ struct shape {
     const struct key *keys;
     size_t n_keys;
     size_t size;           /* of the struct */
-    const char *shorthand; /* key that a bare text stands for; NULL: none */
+    const char *shorthand; /* key that a bare text, or list of texts, stands for; NULL */
 };
 
 struct item { /* how every struct of a shape begins */

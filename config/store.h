@@ -19,6 +19,7 @@ struct config_place {
     const char *base;             /* what relative paths in them are relative to */
     bool accepted;                /* once: what only proofs say against it are warnings */
     const struct source *devices; /* stands in for devices.csv; NULL: the file */
+    struct instant now;           /* days from then on are proven; 0: none are */
 };
 
 struct config *config_load_from(

@@ -82,22 +82,100 @@ person_find(const struct grid *grid, struct view id)
 }
 
 static bool
-shift_covers(const struct shift *shift, int minute)
+shift_is_on(const struct calendar *calendar, const struct shift *shift, int64_t day)
 {
-    if (shift->to > shift->from)
-        return minute >= shift->from && minute < shift->to;
-    return minute >= shift->from || minute < shift->to;
+    if (shift->cycle > 0) {
+        const int64_t turn = (day - shift->anchor) % shift->cycle;
+
+        if ((turn + shift->cycle) % shift->cycle != shift->phase)
+            return false;
+    }
+    if (shift->weekdays != 0 && (shift->weekdays >> day_civil(day).weekday & 1) == 0)
+        return false;
+    return shift->days == SHIFT_EVERY_DAY ||
+           calendar_is_working_day(calendar, day) == (shift->days == SHIFT_WORKING_DAYS);
 }
 
-const struct shift *
-unit_on_duty(const struct grid *grid, const struct unit *unit, struct instant at)
+/* Is `at` within? What begins or ends later bounds *until. */
+static bool
+within(struct instant from, struct instant to, struct instant at, struct instant *until)
 {
-    const struct civil now = instant_civil(at, grid->offset_s);
-    const int minute = now.hour * 60 + now.minute;
+    if (at.us < from.us)
+        *until = instant_min(*until, from);
+    else if (at.us < to.us)
+        *until = instant_min(*until, to);
+    return at.us >= from.us && at.us < to.us;
+}
 
+static void
+add_day(const struct calendar *calendar, const struct unit *unit, int64_t day, struct instant at,
+    struct duty *duty)
+{
     for (size_t i = 0; i < unit->n_shifts; i++) {
-        if (shift_covers(&unit->shifts[i], minute))
-            return &unit->shifts[i];
+        const struct shift *shift = &unit->shifts[i];
+        const int to = shift->to > shift->from ? shift->to : shift->to + 1440;
+
+        if (!shift_is_on(calendar, shift, day) ||
+            !within(zone_at(&calendar->zone, day, shift->from), zone_at(&calendar->zone, day, to),
+                at, &duty->until))
+            continue;
+        if (duty->officer != NULL) {
+            duty->also = shift->officer;
+            continue;
+        }
+        duty->officer = shift->officer;
+        duty->deputy = shift->deputy;
     }
-    return NULL;
+}
+
+static const struct person *
+swapped(const struct swap *swap, const struct person *person)
+{
+    if (person == swap->between[0])
+        return swap->between[1];
+    return person == swap->between[1] ? swap->between[0] : person;
+}
+
+bool
+unit_on_duty(const struct grid *grid, const struct unit *unit, struct instant at, struct duty *out)
+{
+    const struct calendar *calendar = &grid->calendar;
+    const int64_t day = zone_day(&calendar->zone, at);
+    struct duty duty = {.until = zone_at(&calendar->zone, day + 1, 0)};
+
+    add_day(calendar, unit, day - 1, at, &duty);
+    add_day(calendar, unit, day, at, &duty);
+    for (size_t i = 0; i < unit->n_swaps; i++) {
+        const struct swap *swap = &unit->swaps[i];
+
+        if (!within(swap->from, swap->to, at, &duty.until))
+            continue;
+        duty.officer = swapped(swap, duty.officer);
+        duty.deputy = swapped(swap, duty.deputy);
+    }
+    for (size_t i = 0; i < unit->n_covers; i++) {
+        const struct cover *cover = &unit->covers[i];
+
+        if (!within(cover->from, cover->to, at, &duty.until))
+            continue;
+        if (duty.cover != NULL) {
+            duty.two = cover;
+            continue;
+        }
+        duty.cover = cover;
+        duty.officer = cover->officer;
+        duty.deputy = cover->deputy;
+        duty.also = NULL;
+    }
+    *out = duty;
+    return duty.officer != NULL;
+}
+
+bool
+duty_is_reachable(const struct unit *unit, const struct duty *duty)
+{
+    if (duty->officer == NULL)
+        return false;
+    return unit->n_phone > 0 || duty->officer->n_addresses > 0 ||
+           (duty->deputy != NULL && duty->deputy->n_addresses > 0);
 }

@@ -8,6 +8,7 @@
 
 #include "base/instant.h"
 #include "base/view.h"
+#include "model/calendar.h"
 #include "model/words.h"
 
 #include <stdbool.h>
@@ -42,12 +43,35 @@ struct person {
     size_t n_addresses;
 };
 
-/* One duty: every day from..to, minutes after local midnight; to <= from goes over midnight,
- * 0..1440 is the whole day. */
+enum shift_days { SHIFT_EVERY_DAY, SHIFT_WORKING_DAYS, SHIFT_FREE_DAYS };
+
+/* One duty: on its days from..to, minutes after local midnight; to <= from goes over midnight,
+ * 0..1440 is the whole day. What goes over midnight belongs to the day on which it begins. */
 struct shift {
     int from, to;
     const struct person *officer;
     const struct person *deputy; /* NULL: none */
+    enum shift_days days;
+    unsigned weekdays; /* bit 0 = Monday; 0: all */
+    int64_t anchor;    /* a local day with phase 0 */
+    int cycle, phase;  /* only on each cycle-th day; 0: on all */
+};
+
+struct cover { /* an override: somebody else is on duty, whatever the shifts say */
+    struct instant from, to;
+    const struct person *officer;
+    const struct person *deputy; /* NULL: none */
+};
+
+struct swap { /* two persons do each other's duties */
+    struct instant from, to;
+    const struct person *between[2];
+};
+
+struct besides { /* who is told besides of one class of devices: fire, the safety office */
+    const char *class_name;
+    const char *const *tell; /* ids of units and centres */
+    size_t n_tell;
 };
 
 struct unit {
@@ -57,9 +81,19 @@ struct unit {
     const struct unit *parent; /* NULL for a district */
     const struct shift *shifts;
     size_t n_shifts;
+    const struct cover *covers;
+    size_t n_covers;
+    const struct swap *swaps;
+    size_t n_swaps;
     /* also told of everything that this unit is told (a board, a hotline): not persons */
     const struct address *addresses;
     size_t n_addresses;
+    /* the duty phone, in the hands of whoever is on duty: tried after the officer's own ways */
+    const struct address *phone;
+    size_t n_phone;
+    const struct besides *besides;
+    size_t n_besides;
+    const char *code; /* of the public administrative division; "" if not told */
 };
 
 struct centre { /* takes orders: repair centre, micro fire station, lift firm, property firm */
@@ -76,6 +110,12 @@ struct compound {
     struct words name;
     const struct unit *point; /* the lowest unit that exists for it; may be of a higher tier */
     const struct unit *units[TIER_COUNT]; /* per tier; NULL: routes fall through to the next */
+    const struct centre *property;        /* its property firm; NULL: it has left */
+    const char *code;                     /* of the public administrative division; "" */
+    enum side side;                       /* of its devices that do not say */
+    const char *const *buildings, *const *zones; /* as listed; none: not told */
+    size_t n_buildings, n_zones;
+    int x, y; /* on the schematic, 0..10000; -1: not placed */
 };
 
 struct grid {
@@ -87,13 +127,24 @@ struct grid {
     size_t n_centres;
     const struct person *persons;
     size_t n_persons;
-    int offset_s; /* local time east of Greenwich: 28800 for Asia/Shanghai */
+    struct calendar calendar; /* local time, working hours, holidays */
 };
 
 const struct unit *unit_find(const struct grid *grid, struct view id);
 const struct compound *compound_find(const struct grid *grid, struct view id);
 const struct centre *centre_find(const struct grid *grid, struct view id);
 const struct person *person_find(const struct grid *grid, struct view id);
-/* The shift of unit at that time; NULL: a hole. */
-const struct shift *unit_on_duty(
-    const struct grid *grid, const struct unit *unit, struct instant at);
+
+struct duty {
+    const struct person *officer;    /* NULL: a hole */
+    const struct person *deputy;     /* NULL: none */
+    const struct person *also;       /* of a second shift at that time, a mistake; NULL: none */
+    const struct cover *cover, *two; /* that makes it so, and a second one at that time; NULL */
+    struct instant until;            /* later than at: nothing changes before */
+};
+
+/* Who is on duty at that time; false: nobody, a hole (until is set then too). */
+bool unit_on_duty(
+    const struct grid *grid, const struct unit *unit, struct instant at, struct duty *out);
+/* Is there a way to somebody on duty? */
+bool duty_is_reachable(const struct unit *unit, const struct duty *duty);

@@ -34,7 +34,7 @@ _Static_assert(ARRAY_LEN(kinds) == BY_COUNT, "one for each");
 static struct civil
 civil_of(const struct backtest *backtest, struct instant at)
 {
-    return instant_civil(at, backtest->config->grid.offset_s);
+    return zone_civil(&backtest->config->grid.calendar.zone, at);
 }
 
 const char *

@@ -1,4 +1,5 @@
 /* apply: checks a folder and, if it passes, makes it the configuration in force. */
+#include "base/io/clock_posix.h"
 #include "base/io/fs_posix.h"
 #include "config/config.h"
 #include "service/commands.h"
@@ -90,7 +91,8 @@ apply(const char *dir, uint32_t again, enum lang lang)
     int code = EXIT_FOUND;
 
     arena_init(&arena);
-    struct config *config = config_load(fs_posix(), dir, &arena, &problems);
+    struct config *config = config_load_at(
+        fs_posix(), dir, again == 0 ? clock_wall() : (struct instant){0}, &arena, &problems);
 
     if (again == 0 || config == NULL)
         report_config(config != NULL ? stdout : stderr, config, &problems, lang);

@@ -154,10 +154,8 @@ read_time(const struct config *config, const char *name, const char *text, struc
     }
     (void)snprintf(utc, sizeof(utc), "%sT00:00:00Z", text);
     if (instant_parse(view_of(utc), &midnight)) {
-        const struct civil day = instant_civil(midnight, 0);
-
-        if (instant_from_civil(day.year, day.month, day.day, 0, 0, 0, config->grid.offset_s, out))
-            return true;
+        *out = zone_at(&config->grid.calendar.zone, midnight.us / SPAN_DAYS(1).us, 0);
+        return true;
     }
     (void)fprintf(stderr,
         "wallwatch backtest: --%s: '%s' is not a time, allowed are 2026-11-24T06:00:00Z, "

@@ -1,4 +1,5 @@
 /* check: reads a configuration folder and says all that is wrong with it. */
+#include "base/io/clock_posix.h"
 #include "base/io/fs_posix.h"
 #include "config/config.h"
 #include "service/commands.h"
@@ -11,7 +12,8 @@
 int
 cmd_check(int argc, char **argv)
 {
-    const char *lang_name = NULL, *dir = CONFIG_DIR_DEFAULT;
+    const char *lang_name = NULL, *dir = CONFIG_DIR_DEFAULT, *at = NULL;
+    struct instant now = clock_wall();
     const char *args[1];
     bool json = false;
     int n_args, code;
@@ -21,6 +23,8 @@ cmd_check(int argc, char **argv)
             NULL},
         {"lang", "LANG", "language of the messages, zh or en (default: en, zh if LANG says so)",
             &lang_name, NULL},
+        {"at", "TIME", "prove the rosters from then on, 2026-12-01T00:00:00Z (default: now)", &at,
+            NULL},
         {"json", NULL, "print the problems as JSON, in both languages", NULL, &json},
     };
     const struct usage usage = {"check", "[DIR]",
@@ -33,13 +37,20 @@ cmd_check(int argc, char **argv)
         return code;
     if (!report_config_lang("check", lang_name, &lang))
         return EXIT_USAGE;
+    if (at != NULL && !instant_parse(view_of(at), &now)) {
+        (void)fprintf(stderr,
+            "wallwatch check: --at: '%s' is not a time, allowed are times like "
+            "2026-12-01T00:00:00Z\n",
+            at);
+        return EXIT_USAGE;
+    }
     if (n_args == 1)
         dir = args[0];
     struct problems problems;
     struct arena arena;
 
     arena_init(&arena);
-    struct config *config = config_load(fs_posix(), dir, &arena, &problems);
+    struct config *config = config_load_at(fs_posix(), dir, now, &arena, &problems);
 
     if (json) {
         struct buf text;

@@ -1,5 +1,6 @@
 #include "service/configured.h"
 
+#include "base/io/clock_posix.h"
 #include "base/io/fs_posix.h"
 
 #include <inttypes.h>
@@ -58,6 +59,25 @@ apply_first(
     return config_load_version(fs_posix(), folder->state_dir, version, out, err);
 }
 
+/* What is put in force must hold for the days to come; what was accepted once always starts. */
+static bool
+days_pass(const struct wanted *wanted, struct err *err)
+{
+    struct problems problems = {0};
+    struct arena arena;
+
+    arena_init(&arena);
+    struct config *config =
+        config_load_at(fs_posix(), wanted->config_dir, clock_wall(), &arena, &problems);
+
+    if (config == NULL)
+        print_problems(&problems);
+    config_unref(config);
+    arena_fini(&arena);
+    return config != NULL ||
+           err_set(err, ERR_CONFIG, "configuration '%s' has errors, see above", wanted->config_dir);
+}
+
 /* folder NULL: not read yet; GONE when it would be needed. */
 static bool
 load(const struct wanted *wanted, struct config *folder, struct config **out, struct err *err)
@@ -71,7 +91,7 @@ load(const struct wanted *wanted, struct config *folder, struct config **out, st
         return false;
     if (wanted->start) {
         return (wanted->lane == NULL || configured_lane(folder, wanted->lane, err)) &&
-               apply_first(wanted, folder, out, err);
+               days_pass(wanted, err) && apply_first(wanted, folder, out, err);
     }
     *out = config_ref(folder);
     return true;

@@ -167,7 +167,7 @@ configure_incident(struct engine *engine, struct incident *incident)
     const bool same = policy_same(before, incident->policy);
 
     if (!same)
-        climb_adopt(incident->policy, &incident->climb);
+        climb_adopt(incident->policy, &incident->climb, &engine->opt.grid->calendar);
     if (!same || incident->topic == NULL ||
         strcmp(incident->topic, incident_topic(engine, incident)) != 0)
         incident_touch(engine, incident);

@@ -294,7 +294,8 @@ incident_arm(struct engine *engine, struct incident *incident)
 {
     if (incident->condition == NULL)
         return; /* it is over */
-    const struct climb_due due = climb_next(incident->policy, &incident->climb);
+    const struct climb_due due =
+        climb_next(incident->policy, &incident->climb, &engine->opt.grid->calendar);
     struct instant when = instant_min(stage_due(incident), lapse_due(incident));
 
     /* Who is folded is told by his parent. */
@@ -308,7 +309,8 @@ incident_arm(struct engine *engine, struct incident *incident)
 void
 incident_due(struct engine *engine, struct incident *incident)
 {
-    const struct climb_due due = climb_next(incident->policy, &incident->climb);
+    const struct climb_due due =
+        climb_next(incident->policy, &incident->climb, &engine->opt.grid->calendar);
     const struct instant at = engine->at;
 
     if (instant_cmp(lapse_due(incident), at) <= 0) {

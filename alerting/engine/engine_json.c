@@ -61,9 +61,11 @@ write_tier(struct json_writer *json, const char *key, int tier)
 }
 
 static void
-write_climb(const struct incident *incident, struct json_writer *json)
+write_climb(
+    const struct engine *engine, const struct incident *incident, struct json_writer *json)
 {
-    const struct climb_due due = climb_next(incident->policy, &incident->climb);
+    const struct climb_due due =
+        climb_next(incident->policy, &incident->climb, &engine->opt.grid->calendar);
 
     if (incident->parent == NULL)
         json_null(json, "parent");
@@ -138,7 +140,7 @@ incident_json(struct engine *engine, const struct incident *incident, const char
     json_text(json, "zh", incident->title_zh);
     json_close(json);
     write_people(incident, json);
-    write_climb(incident, json);
+    write_climb(engine, incident, json);
     write_subject(engine, incident, json);
     json_close(json);
 }

@@ -73,6 +73,23 @@ without_broker_first(struct engine *engine, const struct incident *incident,
     return sorted;
 }
 
+/* The officer's own ways, then the duty phone, which is in the hands of whoever is on duty. */
+static const struct address *
+with_phone(
+    struct engine *engine, const struct recipient *to, const struct person *person, size_t *n)
+{
+    const size_t own = person->n_addresses;
+    const size_t phone = person == to->officer ? to->unit->n_phone : 0;
+    struct address *all = ARENA_ARRAY(&engine->scratch, own + phone, struct address);
+
+    for (size_t i = 0; i < own; i++)
+        all[i] = person->addresses[i];
+    for (size_t i = 0; i < phone; i++)
+        all[own + i] = to->unit->phone[i];
+    *n = own + phone;
+    return all;
+}
+
 static void
 add_notice(struct engine *engine, const struct telling *telling, const struct recipient *to,
     const struct person *person)
@@ -83,8 +100,7 @@ add_notice(struct engine *engine, const struct telling *telling, const struct re
     size_t n = 0;
 
     if (person != NULL) {
-        addresses = person->addresses;
-        n = person->n_addresses;
+        addresses = with_phone(engine, to, person, &n);
     } else if (to->unit != NULL) {
         addresses = to->unit->addresses;
         n = to->unit->n_addresses;
@@ -149,7 +165,8 @@ tell_one(struct engine *engine, const struct telling *telling, const struct reci
     add_notice(engine, telling, to, NULL);
     if (to->officer != NULL)
         add_notice(engine, telling, to, to->officer);
-    if (to->deputy != NULL && (to->officer == NULL || to->officer->n_addresses == 0))
+    if (to->deputy != NULL &&
+        (to->officer == NULL || (to->officer->n_addresses == 0 && to->unit->n_phone == 0)))
         add_notice(engine, telling, to, to->deputy);
 }
 
@@ -157,9 +174,16 @@ static void
 tell(struct engine *engine, const struct telling *telling)
 {
     struct incident *incident = telling->incident;
-    const struct recipients to =
-        recipients_of(&engine->scratch, engine->opt.grid, incident_compound(engine, incident),
-            telling->tier, telling->tell, telling->n_tell, engine->at);
+    const struct recipients_query query = {
+        .grid = engine->opt.grid,
+        .compound = incident_compound(engine, incident),
+        .tier = telling->tier,
+        .class_name = incident->class_name,
+        .tell = telling->tell,
+        .n_tell = telling->n_tell,
+        .at = engine->at,
+    };
+    const struct recipients to = recipients_of(&engine->scratch, &query);
     const int before = incident->tier;
 
     if ((int)to.tier > before) {

@@ -18,22 +18,28 @@ passed_over(const struct policy_step *step, const struct climb *climb)
     return false;
 }
 
-/* clock working counts like natural until calendars come (issue 6). */
+/* On the working clock only working hours count, and nothing is due outside of them: what is put
+ * off or resumed then waits for the next morning. */
 static struct instant
-due_at(const struct policy_step *step, const struct climb *climb)
+due_after(const struct policy_step *step, struct instant from, struct span after,
+    const struct climb *climb, const struct calendar *calendar)
 {
-    const struct instant at = instant_add(instant_add(climb->from, step->after), climb->put_off);
+    const bool working = step->clock == CLOCK_WORKING;
+    const struct instant at =
+        working ? calendar_add(calendar, from, after) : instant_add(from, after);
+    const struct instant moved = instant_max(instant_add(at, climb->put_off), climb->resumed);
 
-    return instant_max(at, climb->resumed);
+    return working && instant_cmp(moved, at) > 0 ? calendar_add(calendar, moved, SPAN_S(0)) : moved;
 }
 
 /* After its last step a policy repeats it until somebody takes the case. A last step that waits
  * for nothing would never stop, so it waits for an acknowledgement from the second time on. */
 static struct climb_due
-repeat_due(const struct policy *policy, const struct climb *climb)
+repeat_due(const struct policy *policy, const struct climb *climb, const struct calendar *calendar)
 {
     const struct policy_step *last = &policy->steps[policy->n_steps - 1];
-    const struct instant at = instant_max(instant_add(climb->last, policy->repeat), climb->resumed);
+    const struct climb plain = {.resumed = climb->resumed};
+    const struct instant at = due_after(last, climb->last, policy->repeat, &plain, calendar);
 
     if (policy->repeat.us <= 0 || passed_over(last, climb))
         return (struct climb_due){.step = -1};
@@ -43,7 +49,7 @@ repeat_due(const struct policy *policy, const struct climb *climb)
 }
 
 struct climb_due
-climb_next(const struct policy *policy, const struct climb *climb)
+climb_next(const struct policy *policy, const struct climb *climb, const struct calendar *calendar)
 {
     struct climb_due best = {.step = -1};
 
@@ -52,13 +58,13 @@ climb_next(const struct policy *policy, const struct climb *climb)
 
         if ((climb->fired >> i & 1) != 0 || passed_over(step, climb))
             continue;
-        const struct instant at = due_at(step, climb);
+        const struct instant at = due_after(step, climb->from, step->after, climb, calendar);
 
         if (best.step < 0 || instant_cmp(at, best.at) < 0)
             best = (struct climb_due){.step = (int)i, .at = at};
     }
     if (best.step < 0 && policy->n_steps > 0 && (climb->fired >> (policy->n_steps - 1) & 1) != 0)
-        return repeat_due(policy, climb);
+        return repeat_due(policy, climb, calendar);
     return best;
 }
 
@@ -82,7 +88,7 @@ climb_above(const struct policy *policy, const struct climb *climb, enum tier ti
 }
 
 void
-climb_adopt(const struct policy *policy, struct climb *climb)
+climb_adopt(const struct policy *policy, struct climb *climb, const struct calendar *calendar)
 {
     const bool any = climb->fired != 0;
 
@@ -90,8 +96,9 @@ climb_adopt(const struct policy *policy, struct climb *climb)
     if (!any)
         return;
     for (size_t i = 0; i < policy->n_steps && i < CLIMB_MAX_STEPS; i++) {
-        const struct instant at =
-            instant_add(instant_add(climb->from, policy->steps[i].after), climb->put_off);
+        const struct climb plain = {.put_off = climb->put_off};
+        const struct policy_step *step = &policy->steps[i];
+        const struct instant at = due_after(step, climb->from, step->after, &plain, calendar);
 
         if (instant_cmp(at, climb->last) <= 0)
             climb->fired |= UINT64_C(1) << i;

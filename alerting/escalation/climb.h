@@ -32,13 +32,15 @@ struct climb_due {
     bool repeat; /* the last step once more */
 };
 
-struct climb_due climb_next(const struct policy *policy, const struct climb *climb);
+/* calendar: of the working hours, for steps on that clock. */
+struct climb_due climb_next(
+    const struct policy *policy, const struct climb *climb, const struct calendar *calendar);
 /* Takes note that it fired. */
 void climb_fired(struct climb *climb, const struct climb_due *due);
 /* The first step not fired that leads above tier, whatever it waits for; -1: none. */
 int climb_above(const struct policy *policy, const struct climb *climb, enum tier tier);
 /* The policy has changed, or was replaced: steps not later than the last fired one count as
  * fired. */
-void climb_adopt(const struct policy *policy, struct climb *climb);
+void climb_adopt(const struct policy *policy, struct climb *climb, const struct calendar *calendar);
 /* Whether both ask for the same at the same times. */
 bool policy_same(const struct policy *a, const struct policy *b);

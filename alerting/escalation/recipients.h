@@ -26,7 +26,15 @@ struct recipients {
     enum tier tier; /* highest that is told */
 };
 
-/* compound NULL: all units of the highest tier. tell: ids of units and centres. Lives in arena. */
-struct recipients recipients_of(struct arena *arena, const struct grid *grid,
-    const struct compound *compound, enum tier tier, const char *const *tell, size_t n_tell,
-    struct instant at);
+struct recipients_query {
+    const struct grid *grid;
+    const struct compound *compound; /* NULL: all units of the highest tier */
+    enum tier tier;
+    const char *class_name;  /* of the devices: some units have offices for some classes */
+    const char *const *tell; /* ids of units and centres besides */
+    size_t n_tell;
+    struct instant at;
+};
+
+/* Lives in arena. */
+struct recipients recipients_of(struct arena *arena, const struct recipients_query *query);

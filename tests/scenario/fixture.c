@@ -118,6 +118,8 @@ static const struct centre centres[] = {
         .arrive_within = {1800000000}},
 };
 
+static const struct hours working_hours[] = {{510, 690}, {780, 1050}};
+
 static const struct compound compounds[] = {
     {.id = "JX-03",
         .name = {"嘉兴三村", "JX-03"},
@@ -337,7 +339,10 @@ fixture_init(struct fixture *fixture, int variant)
         .n_centres = ARRAY_LEN(centres),
         .persons = persons,
         .n_persons = ARRAY_LEN(persons),
-        .offset_s = 28800};
+        .calendar = {.zone = {.offset_s = 28800},
+            .week = {true, true, true, true, true},
+            .hours = working_hours,
+            .n_hours = 2}};
     map_init(&fixture->devices.by_code);
     fixture->policies =
         (struct policy_set){.at = policies, .len = ARRAY_LEN(policies), .by_class = class_policies};

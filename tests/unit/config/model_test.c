@@ -66,7 +66,8 @@ a_night_shift_goes_over_midnight(void **state)
         {.from = 20 * 60, .to = 8 * 60, .officer = &li},
     };
     static const struct unit unit = {.id = "p", .shifts = shifts, .n_shifts = 2};
-    static const struct grid grid = {.units = &unit, .n_units = 1, .offset_s = 28800};
+    static const struct grid grid = {
+        .units = &unit, .n_units = 1, .calendar = {.zone = {.offset_s = 28800}}};
     static const struct {
         int hour, minute;
         const char *who;
@@ -75,10 +76,12 @@ a_night_shift_goes_over_midnight(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct instant at;
+        struct duty duty;
 
-        assert_true(instant_from_civil(
-            2026, 11, 24, cases[i].hour, cases[i].minute, 0, grid.offset_s, &at));
-        assert_string_equal(unit_on_duty(&grid, &unit, at)->officer->id, cases[i].who);
+        assert_true(
+            instant_from_civil(2026, 11, 24, cases[i].hour, cases[i].minute, 0, 28800, &at));
+        assert_true(unit_on_duty(&grid, &unit, at, &duty));
+        assert_string_equal(duty.officer->id, cases[i].who);
     }
     assert_ptr_equal(unit_find(&grid, view_of("p")), &unit);
     assert_null(unit_find(&grid, view_of("q")));

@@ -12,27 +12,29 @@ static const struct policy_step steps[] = {
 };
 static const struct policy policy = {.id = "p", .steps = steps, .n_steps = 3, .repeat = {60000000}};
 
+static const struct calendar calendar = {.zone = {.offset_s = 28800}};
+
 static void
 an_acknowledgement_cancels_only_the_steps_that_wait_for_one(void **state)
 {
     struct climb climb = {.from = {1000000000}};
-    struct climb_due due = climb_next(&policy, &climb);
+    struct climb_due due = climb_next(&policy, &climb, &calendar);
 
     (void)state;
     assert_int_equal(due.step, 0);
     assert_int_equal(due.at.us, 1000000000);
     climb_fired(&climb, &due);
     climb.acknowledged = true;
-    due = climb_next(&policy, &climb);
+    due = climb_next(&policy, &climb, &calendar);
     assert_int_equal(due.step, 2);
     assert_int_equal(due.at.us, 1900000000);
     climb.acknowledged = false; /* it lapsed at 1500 s: the step between is due then */
     climb.resumed.us = 1500000000;
-    due = climb_next(&policy, &climb);
+    due = climb_next(&policy, &climb, &calendar);
     assert_int_equal(due.step, 1);
     assert_int_equal(due.at.us, 1500000000);
     climb.settled = true;
-    assert_int_equal(climb_next(&policy, &climb).step, -1);
+    assert_int_equal(climb_next(&policy, &climb, &calendar).step, -1);
 }
 
 static void
@@ -42,19 +44,19 @@ the_last_step_repeats_until_what_it_waits_for_has_happened(void **state)
 
     (void)state;
     for (int i = 0; i < 3; i++) {
-        const struct climb_due due = climb_next(&policy, &climb);
+        const struct climb_due due = climb_next(&policy, &climb, &calendar);
 
         assert_int_equal(due.step, i);
         climb_fired(&climb, &due);
     }
-    struct climb_due due = climb_next(&policy, &climb);
+    struct climb_due due = climb_next(&policy, &climb, &calendar);
 
     assert_true(due.repeat);
     assert_int_equal(due.at.us, 1960000000);
     climb_fired(&climb, &due);
-    assert_int_equal(climb_next(&policy, &climb).at.us, 2020000000);
+    assert_int_equal(climb_next(&policy, &climb, &calendar).at.us, 2020000000);
     climb.arrived = true;
-    assert_int_equal(climb_next(&policy, &climb).step, -1);
+    assert_int_equal(climb_next(&policy, &climb, &calendar).step, -1);
 }
 
 static void
@@ -68,18 +70,27 @@ a_missing_tier_falls_through_and_a_hole_adds_the_tier_above(void **state)
     assert_true(instant_from_civil(2026, 11, 24, 12, 0, 0, 28800, &noon));
     assert_true(instant_from_civil(2026, 11, 24, 2, 0, 0, 28800, &night));
     const struct compound *compound = compound_find(&fixture.grid, view_of("JX-04"));
-    struct recipients to =
-        recipients_of(&fixture.arena, &fixture.grid, compound, TIER_POINT, NULL, 0, noon);
+    struct recipients_query query = {.grid = &fixture.grid,
+        .compound = compound,
+        .tier = TIER_POINT,
+        .class_name = "charger",
+        .at = noon};
+    struct recipients to = recipients_of(&fixture.arena, &query);
 
     assert_int_equal(to.len, 1);
     assert_string_equal(to.at[0].unit->id, "t1");
     assert_true(to.at[0].fell_through);
-    to = recipients_of(&fixture.arena, &fixture.grid, compound, TIER_SUBDISTRICT, NULL, 0, night);
+    query.tier = TIER_SUBDISTRICT;
+    query.at = night;
+    to = recipients_of(&fixture.arena, &query);
     assert_int_equal(to.len, 2);
     assert_true(to.at[0].hole);
     assert_string_equal(to.at[1].unit->id, "d1");
     assert_int_equal(to.tier, TIER_DISTRICT);
-    to = recipients_of(&fixture.arena, &fixture.grid, NULL, TIER_POINT, NULL, 0, noon);
+    query.compound = NULL;
+    query.tier = TIER_POINT;
+    query.at = noon;
+    to = recipients_of(&fixture.arena, &query);
     assert_int_equal(to.len, 1);
     assert_string_equal(to.at[0].unit->id, "d1");
     fixture_fini(&fixture);
