@@ -97,8 +97,8 @@ device_passes(const struct device_filter *filter, const struct device *device,
            (filter->compound == NULL || strcmp(device->compound->id, filter->compound) == 0) &&
            (filter->unit == NULL || stands_in(device->compound, filter->unit)) &&
            (filter->tag == NULL || has_tag(device, filter->tag)) &&
-           (filter->age == 0 ||
-               day_age(device->installed, now, config->grid.offset_s) >= filter->age);
+           (filter->age == 0 || day_age(device->installed, now,
+                                    zone_offset(&config->grid.calendar.zone, now)) >= filter->age);
 }
 
 bool

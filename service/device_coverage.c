@@ -69,7 +69,8 @@ count_all(struct coverage *coverage)
     for (size_t i = 0; i < config->devices.len; i++) {
         const struct device *device = &config->devices.at[i];
         const int asked = asked_age(coverage, device);
-        const int age = day_age(device->installed, now, config->grid.offset_s);
+        const int age =
+            day_age(device->installed, now, zone_offset(&config->grid.calendar.zone, now));
 
         if (asked == 0 || !device_passes(&filter, device, config, now))
             continue;

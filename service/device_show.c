@@ -80,7 +80,8 @@ print_register(const struct showing *showing, const struct config *config)
         label(showing, "installed", "安装日期");
         (void)printf(zh(showing) ? "%s (%d 年)\n" : "%s (%d years)\n",
             day_text(device->installed, day),
-            day_age(device->installed, clock_wall(), config->grid.offset_s));
+            day_age(device->installed, clock_wall(),
+                zone_offset(&config->grid.calendar.zone, clock_wall())));
     }
     label(showing, "expected every", "预期间隔");
     (void)printf("%s\n", span_text(interval, span));
