@@ -101,9 +101,10 @@ static const struct shape class_shape = {
 
 /* Columns that every table has (design section 8), and words of the rule language. */
 static const char *const reserved[] = {"device", "part", "time", "received", "committed", "src",
-    "pos", "idx", "config", "class", "compound", "suspect", "test", "server_time", "late", "and",
-    "or", "not", "true", "false", "unknown", "same", "zone", "building", "count", "absent", "rate",
-    "delta", "avg", "min", "max", "stuck", "changed"};
+    "pos", "boot", "sequence", "idx", "config", "class", "compound", "suspect", "test",
+    "under_test", "server_time", "late", "and", "or", "not", "true", "false", "unknown", "same",
+    "zone", "building", "count", "absent", "rate", "delta", "avg", "min", "max", "stuck",
+    "changed"};
 
 static void
 check_name(struct loader *loader, const struct field_item *item)

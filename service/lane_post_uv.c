@@ -70,6 +70,64 @@ signed_while_down(const struct lane *lane, const struct envelope *env)
            at >= lane->down_from.us / 1000000 && at <= lane->down_until.us / 1000000;
 }
 
+static const char *
+text_of(const cJSON *root, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(root, key);
+
+    return cJSON_IsString(item) ? item->valuestring : "";
+}
+
+/* An order that nobody here gave, or gave so long ago that it is forgotten. Notices are not asked
+ * for: an answer to one that is settled is no mistake. */
+static bool
+is_unknown_order(const struct lane *lane, struct view body)
+{
+    if (json_check(body, REQUEST_MAX_BYTES, &(size_t){0}) != JSON_FINE)
+        return false; /* that is said by others */
+    cJSON *root = cJSON_ParseWithLength(body.ptr, body.len);
+    const bool unknown = text_of(root, "notice")[0] == '\0' &&
+                         !engine_has_order(lane->engine, view_of(text_of(root, "order")));
+
+    cJSON_Delete(root);
+    return unknown;
+}
+
+/* Who sent a command that was not let in is told at once why, if he is declared; who is not has no
+ * topic to be told on. */
+static void
+answer_refused(struct lane *lane, const struct envelope *env, const char *why)
+{
+    struct json_writer json;
+    struct buf body;
+    char topic[256];
+    char id[129];
+
+    if (find_client(lane, env->sender) == NULL || env->id.len == 0 || env->id.len >= sizeof(id))
+        return;
+    for (size_t i = 0; i < env->id.len; i++) {
+        if ((unsigned char)env->id.ptr[i] <= ' ' || strchr("/+#", env->id.ptr[i]) != NULL)
+            return;
+    }
+    (void)snprintf(id, sizeof(id), "%.*s", VIEW_ARG(env->id));
+    (void)snprintf(topic, sizeof(topic), "wallwatch/answer/%.*s/%s", VIEW_ARG(env->sender), id);
+    buf_init(&body, 4096);
+    json_begin(&json, &body);
+    json_object(&json, NULL);
+    json_null(&json, "alert");
+    json_text(&json, "id", id);
+    json_bool(&json, "ok", false);
+    json_null(&json, "state");
+    json_object(&json, "text");
+    json_text(&json, "en", why);
+    json_text(&json, "zh", "命令未被接受");
+    json_close(&json);
+    json_close(&json);
+    json_end(&json);
+    post_publish(lane->post, view_of(topic), buf_view(&body), false, false, 0, NULL);
+    buf_fini(&body);
+}
+
 static int
 take_request(struct lane *lane, enum input_kind kind, const struct envelope *env, const char **why)
 {
@@ -102,8 +160,12 @@ take_request(struct lane *lane, enum input_kind kind, const struct envelope *env
 int
 lane_take_answer(struct lane *lane, const struct envelope *env, const char **why)
 {
-    const int status = take_request(lane, INPUT_ANSWER, env, why);
+    int status = take_request(lane, INPUT_ANSWER, env, why);
 
+    if (status == 202 && is_unknown_order(lane, env->body)) {
+        *why = "no such order";
+        status = 404;
+    }
     if (status != 202)
         lane_refused(lane, "answer", env->sender, *why);
     return status;
@@ -119,19 +181,14 @@ take_envelope(struct lane *lane, enum input_kind kind, struct view payload)
 
     lane->heard = clock_now();
     arena_init(&arena);
-    if (!envelope_parse(&arena, payload, &env, &why))
+    if (!envelope_parse(&arena, payload, &env, &why)) {
         lane_refused(lane, what, view_bytes("", 0), why);
-    else if (take_request(lane, kind, &env, &why) != 202)
+    } else if (take_request(lane, kind, &env, &why) != 202) {
         lane_refused(lane, what, env.sender, why);
+        if (kind == INPUT_COMMAND)
+            answer_refused(lane, &env, why);
+    }
     arena_fini(&arena);
-}
-
-static const char *
-text_of(const cJSON *root, const char *key)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(root, key);
-
-    return cJSON_IsString(item) ? item->valuestring : "";
 }
 
 /* Statuses come from our own kind over a topic that only lanes may write. */

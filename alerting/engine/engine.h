@@ -140,6 +140,7 @@ struct engine_counts engine_counts(const struct engine *engine);
 
 /* What is open now, as the retained topics would show it, in order of case ids: for the start
  * ("publish what is open and clear what is not"). */
+bool engine_has_order(const struct engine *engine, struct view id);
 struct effects engine_snapshot(struct engine *engine);
 /* Retained topic of one of this lane's cases, for clearing: true if that case is still shown. */
 bool engine_shows(const struct engine *engine, struct view topic);

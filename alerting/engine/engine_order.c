@@ -261,6 +261,12 @@ take_answer(struct engine *engine, const struct cJSON *in, const struct cJSON *b
     advance(engine, order, event, by.len > 0 ? by : sender, body_text(body, "comment"));
 }
 
+bool
+engine_has_order(const struct engine *engine, struct view id)
+{
+    return map_get(&engine->orders, id) != NULL;
+}
+
 void
 order_answered(struct engine *engine, const struct input *in)
 {
