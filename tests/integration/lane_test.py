@@ -114,10 +114,12 @@ def test_an_answer_by_http_counts_and_a_wrong_key_does_not(site):
     assert answer(dict(good, body=good["body"] + " ")) == 401
     assert answer(dict(good, sender="nobody")) == 401
     assert answer(dict(good, timestamp="soon")) == 400
+    assert answer(site.envelope("repair-centre", {"answer": "accepted", "order": "fire-ffffffffffffffff",
+                                                  "by": "crew-7"})) == 404, "an order nobody gave"
     assert answer(good) == 202
     board.wait("accepted", topic, lambda t, b: b and any(
         o["order"] == order["order"] and o["state"] == "accepted" for o in b["orders"]))
-    assert lane.metric("wallwatch_refused_total") == 2
+    assert lane.metric("wallwatch_refused_total") == 3
 
 
 def test_a_killed_lane_knows_its_case_again_and_goes_on(site):
