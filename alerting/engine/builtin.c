@@ -43,6 +43,7 @@ static const struct rule table[] = {
     ROW("shed", red, "消息被放弃", "Messages were given up"),
     ROW("state-lost", red, "通道状态丢失", "The state of a lane was lost"),
     ROW("unlisted", blue, "设备未登记", "A device is not listed"),
+    ROW("unlisted-crowd", red, "未登记设备过多", "Too many devices are not listed"),
     ROW("unreadable", orange, "消息无法读懂", "A message cannot be read"),
     ROW("wallwatch-down", red, "监测进程停止", "A part of Wallwatch is down"),
     ROW("writer-quarantine", orange, "数据被隔离", "Rows were put aside"),

@@ -200,6 +200,7 @@ admin_configure(struct engine *engine, const struct input *in)
     n = engine->incidents.len;
     for (size_t i = 0; i < n; i++)
         configure_incident(engine, entries[i].value);
+    strangers_configure(engine);
     folds_rebuild(engine);
 }
 

@@ -2,6 +2,7 @@
  * are judged. */
 #include "alerting/engine/state.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define READING_COST 1000000 /* millionths */
@@ -24,6 +25,7 @@ gauge_of(struct engine *engine, struct view code)
     gauge->filled = engine->at;
     gauge->second.us = -1;
     map_put(&engine->gauges, code, gauge);
+    engine->n_strangers += device_find(engine->opt.devices, code) == NULL;
     return gauge;
 }
 
@@ -64,6 +66,7 @@ check_place(struct engine *engine, struct gauge *gauge, const struct reading *re
     const bool moved = listed != NULL && (listed->class != reading->class ||
                                              !view_is(reading->compound, listed->compound->id));
     const bool unlisted = listed == NULL;
+    char adopt[256];
 
     if (moved != gauge->moved) {
         gauge->moved = moved;
@@ -76,7 +79,10 @@ check_place(struct engine *engine, struct gauge *gauge, const struct reading *re
         return;
     gauge->unlisted = unlisted;
     engine->n_unlisted += unlisted ? 1 : UINT32_MAX; /* or minus one */
-    fact_set(engine, "unlisted", reading->code, unlisted, reading->compound);
+    (void)snprintf(adopt, sizeof(adopt), "wallwatch device adopt %.*s --class %s --compound %.*s",
+        VIEW_ARG(reading->code), reading->class->name, VIEW_ARG(reading->compound));
+    fact_set(engine, "unlisted", reading->code, unlisted,
+        unlisted ? view_of(adopt) : view_of("it is listed now"));
 }
 
 static bool
@@ -371,7 +377,7 @@ record_take(struct engine *engine, const struct decoded *record)
         engine->counts.canaries += record->canary != 0;
         return verdict;
     }
-    if (verdict == VERDICT_SHED)
+    if (verdict == VERDICT_SHED || stranger_turned_away(engine, record))
         return verdict;
     if (is_repeat(engine, record)) {
         *VEC_PUSH(&engine->duplicates) = record->pos;

@@ -3,6 +3,7 @@
  *
  *   engine.c            the door: feed, deadlines in order, effects
  *   engine_record.c     one journal record: duplicates, clocks, floods, readings
+ *   engine_stranger.c   devices that are not listed, and how many of them
  *   engine_condition.c  judgements -> conditions
  *   engine_case.c       the life of a case, its next deadline, stages
  *   engine_tell.c       steps -> notices; what the outbox says
@@ -47,7 +48,8 @@
 #define PROMISE_LONGEST SPAN_H(72)
 #define MAINTENANCE_LONGEST SPAN_H(12)
 #define MAINTENANCE_AHEAD SPAN_DAYS(7)
-#define MAX_UNLISTED 1000 /* open cases about unlisted devices */
+#define MAX_UNLISTED 1000   /* open cases about unlisted devices */
+#define MAX_STRANGERS 10000 /* unlisted devices that are judged; of more, only that they are */
 #define EVENT_MAX_BYTES ((size_t)240 * 1024)
 
 enum due_kind { DUE_CONDITION, DUE_GAUGE, DUE_CASE, DUE_ORDER };
@@ -197,6 +199,7 @@ struct engine {
     struct answered *answers[ANSWERED_RING]; /* oldest overwritten */
     uint32_t next_answer;
     uint32_t n_unlisted;
+    uint32_t n_strangers; /* gauges of devices that are not listed */
     struct engine_counts counts;
 
     struct arena scratch; /* of one feed: everything that effects show */
@@ -229,6 +232,12 @@ struct gauge *gauge_of(struct engine *engine, struct view code);
 void gauge_free(struct gauge *gauge);
 void gauge_identity(struct gauge *gauge, uint64_t identity);
 void held_add(struct engine *engine, struct gauge *gauge, const struct reading *reading);
+
+/* engine_stranger.c */
+/* True: it comes from one unlisted device too many; it is counted and no more. */
+bool stranger_turned_away(struct engine *engine, const struct decoded *record);
+/* Counts anew who is not listed, and forgets who was not heard for a day. */
+void strangers_configure(struct engine *engine);
 
 /* engine_condition.c */
 struct condition *condition_new(

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#define STRANGER_KEPT SPAN_DAYS(1)
+
 void
 known_set_text(struct known *known, struct view text)
 {
@@ -116,14 +118,15 @@ is_heard_here(const struct facts *facts, const struct device *device)
 }
 
 /* Who was taken off the list, or was listed under another class, is forgotten; who never was on it
- * stays as unlisted as he is. Members have the new layout and still the old place here. */
+ * stays as unlisted as he is, unless he was not heard for a day. Members have the new layout and
+ * still the old place here. */
 static bool
-stays(const struct facts *facts, const struct member *member)
+stays(const struct facts *facts, const struct member *member, int64_t clock)
 {
     const struct device *device;
 
     if (member->self.listed == NULL)
-        return true;
+        return clock - member->root->heard <= STRANGER_KEPT.us;
     device = device_find(facts->opt.devices, member->self.code);
     return device != NULL && device->class->index == member->layout->class->index &&
            is_heard_here(facts, device);
@@ -185,7 +188,7 @@ members_relayout(struct facts *facts, const struct layout *old, size_t n_old, in
 
         if (class != NULL) {
             move_member(member, &facts->layouts[class->index]);
-            if (stays(facts, member))
+            if (stays(facts, member, clock))
                 continue;
         }
         (void)map_del(&facts->members, members[i].key);
