@@ -459,19 +459,21 @@ make_frame(struct loader *loader, const struct profile_item *item, struct profil
         return;
     for (size_t i = 0; i < ARRAY_LEN(dialects); i++) {
         if (dialects[i].kind != (enum frame_kind)frame->kind &&
-            node_child(node, dialects[i].name) != NULL)
+            node_child(node, dialects[i].name) != NULL) {
             report(loader->schema.reporter, node_about(node, dialects[i].name), "useless-key",
                 "only frames of kind %s have '%s'", "只有 %s 帧有 '%s'",
                 frame_names[dialects[i].kind], dialects[i].name);
+        }
     }
     if (frame->kind == FRAME_MEOKON && frame->confirm)
         report(loader->schema.reporter, node_about(node, "confirm"), "useless-key",
             "frames of kind meokon are not confirmed", "meokon 帧没有确认");
     for (size_t i = 0; i < ARRAY_LEN(fixed); i++) {
-        if (node_child(item->mapping.is.node, fixed[i]) != NULL)
+        if (node_child(item->mapping.is.node, fixed[i]) != NULL) {
             report(loader->schema.reporter, node_about(item->mapping.is.node, fixed[i]),
                 "useless-key", "a profile of frames has no '%s', frames have a place for it",
                 "帧配置没有 '%s', 帧中位置是固定的", fixed[i]);
+        }
     }
     profile->frame = (struct frame_dialect){
         .kind = (enum frame_kind)frame->kind,

@@ -19,6 +19,7 @@ what_failed(enum frame_check check)
         [FRAME_CHECK_DEVICE] = "device",
     };
 
+    CHECK(check < FRAME_CHECKS);
     return words[check];
 }
 
@@ -33,19 +34,31 @@ reject_frame(struct decoding *d, const struct frame_flaw *flaw)
         d->suspect |= SUSPECT_CHECK;
     else
         d->out->lost = true;
-    if (flaw->check == FRAME_CHECK_TYPE)
+    switch (flaw->check) {
+    case FRAME_CHECK_TYPE:
         set_detail(reject, "%s: type at byte %zu: 0x%02" PRIX64 " is not known%s", name, flaw->at,
             flaw->found, fate);
-    else if (flaw->check == FRAME_CHECK_HEX)
+        break;
+    case FRAME_CHECK_HEX:
         set_detail(reject, "%s: '%c' at byte %zu is no hex digit", name,
             flaw->found >= 0x20 && flaw->found < 0x7F ? (int)flaw->found : '?', flaw->at);
-    else if (flaw->check == FRAME_CHECK_SHORT || flaw->check == FRAME_CHECK_LENGTH ||
-             flaw->check == FRAME_CHECK_COUNT || flaw->check == FRAME_CHECK_MANY)
+        break;
+    case FRAME_CHECK_SHORT:
+    case FRAME_CHECK_LENGTH:
+    case FRAME_CHECK_COUNT:
+    case FRAME_CHECK_MANY:
         set_detail(reject, "%s: %s at byte %zu: found %" PRIu64 ", expected %" PRIu64 "%s", name,
             what_failed(flaw->check), flaw->at, flaw->found, flaw->expected, fate);
-    else
+        break;
+    case FRAME_CHECK_START:
+    case FRAME_CHECK_SUM:
+    case FRAME_CHECK_END:
+    case FRAME_CHECK_DEVICE:
+    case FRAME_CHECKS:
         set_detail(reject, "%s: %s at byte %zu: found 0x%02" PRIX64 ", expected 0x%02" PRIX64 "%s",
             name, what_failed(flaw->check), flaw->at, flaw->found, flaw->expected, fate);
+        break;
+    }
     if (reject != NULL && reject->idx > 0) {
         const size_t len =
             flaw->raw.len < NORMALISE_RAW_BYTES ? flaw->raw.len : NORMALISE_RAW_BYTES;

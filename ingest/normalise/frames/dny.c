@@ -405,11 +405,12 @@ read_data(const struct reading_data *in, uint8_t command, size_t command_at)
         read_reply(in);
         break;
     default:
-        if (!is_silent(command))
+        if (!is_silent(command)) {
             frame_flaw_add(in->f, &(struct frame_flaw){.check = FRAME_CHECK_TYPE,
                                       .at = command_at,
                                       .found = command,
                                       .raw = in->data});
+        }
         break;
     }
 }

@@ -153,6 +153,7 @@ read_records(struct framing *f, struct view frame, size_t sensors, size_t n)
     const int64_t last_us = (int64_t)frame_u32be(frame, time_at) * 1000000;
     const uint8_t type = frame_u8(frame, TYPE_AT);
 
+    CHECK(sensors >= 1 && sensors <= MAX_SENSORS);
     f->time = (struct instant){last_us};
     f->has_time = last_us > 0;
     for (size_t i = 0; i < n || i == 0; i++) {

@@ -65,7 +65,9 @@ frame_literal(struct framing *f, struct cJSON *object, const char *name, const c
 void
 frame_instant(struct framing *f, struct cJSON *object, const char *name, struct instant at)
 {
-    frame_number(f, object, name, (double)(at.us / 1000));
+    const int64_t ms = at.us / 1000;
+
+    frame_number(f, object, name, (double)ms);
 }
 
 struct cJSON *

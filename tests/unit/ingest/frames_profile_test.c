@@ -109,7 +109,7 @@ a_detectors_fire_is_an_alarm_of_its_part_and_keeps_its_test_bit(void **state)
     assert_true(is_code(r, "component", "smoke"));
     assert_true(r->test);
     assert_int_equal(r->suspect, SUSPECT_NO);
-    assert_int_equal(r->time.us, NOW.us - 40 * 1000000);
+    assert_int_equal(r->time.us, NOW.us - INT64_C(40000000));
     assert_true(out.identity != 0);
     assert_true(out.wants_receipt);
     assert_true(out.receipt_raw);
