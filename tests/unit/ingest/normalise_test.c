@@ -5,6 +5,7 @@
 #include "tests/unit/cmocka_all.h"
 #include "tests/unit/ingest/normalise_fixture.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -286,6 +287,68 @@ a_spreadsheet_date_is_a_reject_and_never_a_zero(void **state)
         assert_int_equal(out.n_rejects, 0);
         assert_true(fabs(number_of(&out.readings[0], "speed") - 3.1) < 1e-9);
     }
+}
+
+/* Two pumps' worth of records: {"at": .., "t": ..}, kept for hours, in the order they were made. */
+static void
+buffered_records_are_readings_in_their_order_with_their_own_times(void **state)
+{
+    static const struct profile_time times[] = {{"at", TIME_UNIX_MS}, {"at", TIME_LOCAL}};
+    const struct profile buffered = {.name = "buffered",
+        .parts = "records[]",
+        .times = times,
+        .n_times = 2,
+        .fields = fix_charger_paths,
+        .n_fields = ARRAY_LEN(fix_charger_paths)};
+    const struct topic_pattern pattern = {"buffered/{device}", &fix_classes[0], &buffered};
+    struct normalise_options opt = fix_options;
+    struct message msg = {
+        .received = {NOW_US}, .topic = {"buffered/CH-1", 13}, .payload = {NULL, 0}};
+    struct decoded out;
+    struct buf text;
+
+    (void)state;
+    opt.patterns = &pattern;
+    opt.n_patterns = 1;
+    buf_init(&text, NORMALISE_MAX_PAYLOAD);
+    buf_text(&text, "{\"records\":[{\"at\":\"2026-11-24 04:56:40\",\"t\":0}");
+    for (int i = 1; i < 600; i++)
+        buf_printf(&text, ",{\"at\":%" PRId64 ",\"t\":%d,\"note\":\"%0300d\"}",
+            NOW_US / 1000 - (600 - i) * 60000, i % 100, i);
+    buf_text(&text, "]}");
+    assert_false(text.full);
+    msg.payload = buf_view(&text);
+    normalise(&opt, &msg, &arena, &out);
+    assert_int_equal(out.n_readings, 600);
+    assert_int_equal(out.n_rejects, 0);
+    assert_int_equal(out.readings[0].time.us, NOW_US - INT64_C(10) * 3600 * 1000000);
+    for (size_t i = 0; i < 600; i++) {
+        const struct reading *r = &out.readings[i];
+
+        assert_int_equal(r->idx, i);
+        assert_true(view_is(r->part, ""));
+        assert_false(r->server_time);
+        assert_int_equal(r->suspect, SUSPECT_NO);
+        assert_true(number_of(r, "port_temp") == (double)(i % 100));
+        assert_true(i == 0 || r->time.us == NOW_US - (int64_t)(600 - i) * 60000000);
+    }
+    buf_fini(&text);
+}
+
+static void
+a_device_may_have_a_field_the_other_way_round(void **state)
+{
+    const int field = field_find(&fix_classes[1], view_of("passengers"));
+    const char *payload = "{\"state\":{\"people\":\"1\"}}";
+
+    (void)state;
+    fix_devices[1].inverted[field / 64] = UINT64_C(1) << (field % 64);
+    struct decoded out = read_text(LIFT, payload);
+
+    fix_devices[1].inverted[field / 64] = 0;
+    assert_true(number_of(&out.readings[0], "passengers") == 0);
+    out = read_text(LIFT, payload);
+    assert_true(number_of(&out.readings[0], "passengers") == 1);
 }
 
 static void
@@ -573,6 +636,8 @@ main(void)
         cmocka_unit_test(oversized_and_deep_payloads_are_rejects),
         cmocka_unit_test(what_is_out_of_range_but_readable_is_kept_named_and_suspect),
         cmocka_unit_test(a_spreadsheet_date_is_a_reject_and_never_a_zero),
+        cmocka_unit_test(buffered_records_are_readings_in_their_order_with_their_own_times),
+        cmocka_unit_test(a_device_may_have_a_field_the_other_way_round),
         cmocka_unit_test(long_texts_are_cut_at_a_character),
         cmocka_unit_test(unknown_devices_are_read_unknown_classes_are_not),
         cmocka_unit_test(topics_are_matched_by_the_sites_patterns_first),
