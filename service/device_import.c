@@ -44,7 +44,7 @@ zh(const struct import *import)
 static bool
 convert(struct import *import, struct err *err)
 {
-    const iconv_t how = iconv_open("UTF-8", "GB18030");
+    iconv_t how = iconv_open("UTF-8", "GB18030");
     struct buf out;
     char chunk[4096];
     char *from = import->text.ptr;
@@ -304,10 +304,11 @@ adopt(struct import *import, struct register_row *row)
         return EXIT_FOUND;
     register_read(old, &import->arena, &present);
     for (size_t i = 0; i < present.len; i++) {
-        if (strcmp(present.at[i].cells[COLUMN_CODE], row->cells[COLUMN_CODE]) == 0)
+        if (strcmp(present.at[i].cells[COLUMN_CODE], row->cells[COLUMN_CODE]) == 0) {
             return fail(import, zh(import) ? "此设备已登记\n提示: 'wallwatch apply' 使其生效"
                                            : "the device is listed already\n"
                                              "hint: 'wallwatch apply' brings it into force");
+        }
     }
     if ((row->cells[COLUMN_CLASS][0] == '\0' || row->cells[COLUMN_COMPOUND][0] == '\0') &&
         !fill_in(import->dir, &import->arena, row))

@@ -173,10 +173,11 @@ list(const char *dir, struct listing *listing)
                 list_listed(listing);
             buf_fini(&listing->line);
             code = EXIT_FINE;
-            if (!listing->json)
+            if (!listing->json) {
                 (void)printf(listing->lang == LANG_ZH ? "%zu 台设备, 数据截至 %s\n"
                                                       : "%zu devices, as stored up to %s\n",
                     listing->n, when(view.heard.stored_min, at));
+            }
         }
     }
     device_close(&view);

@@ -177,10 +177,11 @@ show(struct device_view *view, struct showing *showing, struct err *err)
     print_heard(showing, &view->heard);
     if (!devices_skew(view->pg, device, skew, err))
         return false;
-    if (skew[0] != '\0')
+    if (skew[0] != '\0') {
         (void)printf(zh(showing) ? "时钟偏差: %s s (24 小时内接收时间减设备时间的最小值)\n"
                                  : "skew: %s s (least received - device time of 24 h)\n",
             skew);
+    }
     if (!devices_last(view->pg, device, print_last, showing, err))
         return false;
     showing->n = 0;

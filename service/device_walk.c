@@ -176,12 +176,13 @@ report(const struct walk *walk)
     print_stop(walk, "judged", "研判", walk->judged);
     (void)printf(chinese ? "  (精确到秒)\n" : "  (to the second)\n");
     print_stop(walk, "told", "通知", walk->told);
-    if (walk->told.us != 0)
+    if (walk->told.us != 0) {
         (void)printf("  %s\n", walk->alert);
-    else
+    } else {
         (void)printf(chinese ? "  没有规则要求通知; 自检消息 %lld ms 内发出\n"
                              : "  no rule asked for it; the canary was told in %lld ms\n",
             (long long)(walk->canary_told_us / 1000));
+    }
     print_stop(walk, "stored", "入库", walk->committed);
     (void)printf("\n");
     if (walk->rejected[0] != '\0')
@@ -272,13 +273,14 @@ device_walk_test(int argc, char **argv)
     if (device_open("device walk-test", dir, &view)) {
         walk.view = &view;
         walk.device = device_find(&view.config->devices, view_of(args[0]));
-        if (walk.device != NULL)
+        if (walk.device != NULL) {
             code = run(&walk, as);
-        else
+        } else {
             (void)fprintf(stderr,
                 "wallwatch device walk-test: '%s' is not listed\nhint: 'wallwatch device adopt "
                 "%s' lists it\n",
                 args[0], args[0]);
+        }
     }
     device_close(&view);
     return code;
