@@ -89,12 +89,11 @@ ranges_within(struct ranges a, struct ranges b)
 static void
 print_moment(const struct zone *zone, struct instant at, enum lang lang, struct buf *out)
 {
-    static const char *const zh[] = {"周一", "周二", "周三", "周四", "周五", "周六", "周日"};
-    static const char *const en[] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
     const struct civil c = zone_civil(zone, at);
 
     buf_printf(out, "%04d-%02d-%02d %s %02d:%02d", c.year, c.month, c.day,
-        lang == LANG_ZH ? zh[c.weekday] : en[c.weekday], c.hour, c.minute);
+        lang == LANG_ZH ? weekday_titles[c.weekday].zh : weekday_titles[c.weekday].en, c.hour,
+        c.minute);
 }
 
 static void

@@ -2,6 +2,9 @@
 
 const char *const weekday_names[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
 
+const struct words weekday_titles[] = {{"周一", "Mon"}, {"周二", "Tue"}, {"周三", "Wed"},
+    {"周四", "Thu"}, {"周五", "Fri"}, {"周六", "Sat"}, {"周日", "Sun"}};
+
 /* No holiday lasts so long: after it, there are no working hours at all. */
 #define QUIET_DAYS 1000
 

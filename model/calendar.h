@@ -7,10 +7,12 @@
 #pragma once
 
 #include "base/zone.h"
+#include "model/words.h"
 
 #include <stddef.h>
 
-extern const char *const weekday_names[7]; /* "mon" .. "sun": files */
+extern const char *const weekday_names[7];   /* "mon" .. "sun": files */
+extern const struct words weekday_titles[7]; /* for people */
 
 struct hours { /* minutes after local midnight */
     int from, to;

@@ -31,3 +31,4 @@ command_fn cmd_run;
 command_fn cmd_simulate;
 command_fn cmd_storage;
 command_fn cmd_test;
+command_fn cmd_whatif;

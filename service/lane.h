@@ -28,6 +28,7 @@
 #include "base/vec.h"
 #include "base/wal.h"
 #include "config/config.h"
+#include "config/coverage.h"
 #include "ingest/mqtt/mqtt_paho.h"
 #include "ingest/normalise/normalise.h"
 #include "ingest/writer/keeper_pg.h"
@@ -138,6 +139,18 @@ struct lane_checkpoints {
     bool ok;
 };
 
+struct lane_roster { /* the nightly proof: lane_roster_uv.c */
+    struct lane *lane;
+    uv_work_t work;
+    struct arena arena;
+    struct config *config;
+    struct coverage coverage;
+    struct instant from;
+    int64_t night; /* local day of the last one */
+    uint32_t version;
+    bool busy;
+};
+
 struct lane_fact {
     char code[40];
     char subject[64];
@@ -216,6 +229,7 @@ struct lane {
     uint64_t refused;
     struct lane_trouble trouble[2]; /* journal, ledger */
     uint64_t lost_told;             /* of lost_gaps */
+    struct lane_roster roster;
 
     /* end */
     uv_signal_t on_term, on_int, on_hup;
@@ -266,6 +280,9 @@ void lane_fact(
 void lane_fact_once(struct lane *lane, const char *code, const char *detail);
 void lane_refused(struct lane *lane, const char *what, struct view sender, const char *why);
 void lane_arm_tick(struct lane *lane);
+
+/* lane_roster_uv.c */
+void roster_second(struct lane *lane, struct instant now);
 
 /* lane_effects_uv.c */
 void acts_init(struct lane *lane);

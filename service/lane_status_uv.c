@@ -291,6 +291,7 @@ status_second(struct lane *lane)
         mqtt_reconnect(lane->mqtt);
     }
     feed_deadman(lane, now);
+    roster_second(lane, now);
     if (lane->checkpoints.bytes.ptr != NULL ||
         instant_since(now, lane->checkpoints.at).us >= CHECKPOINT_EVERY.us ||
         lane->checkpoints.records >= CHECKPOINT_RECORDS)

@@ -233,7 +233,8 @@ on_closing(uv_timer_t *timer)
         acts_kick(lane);
         store_pump(lane);
         const bool stored = !lane->store.ready || lane->store.mark >= lane->intake.judged;
-        const bool busy = lane->acts.syncing || lane->checkpoints.writing || lane->reloading;
+        const bool busy =
+            lane->acts.syncing || lane->checkpoints.writing || lane->reloading || lane->roster.busy;
         const bool out = lane->acts.first == NULL && post_waiting(lane->post) == 0;
 
         if (busy || (!out_of_time && (more || !stored || !out)))

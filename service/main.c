@@ -28,6 +28,7 @@ static const struct {
     {"simulate", cmd_simulate, "play a fleet of machines, or the people who answer"},
     {"test", cmd_test, "run the examples of a configuration"},
     {"storage", cmd_storage, "show what readings and roll-ups take"},
+    {"whatif", cmd_whatif, "say who would be told of a fault, when and how"},
 };
 
 static void

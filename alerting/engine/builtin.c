@@ -20,6 +20,7 @@ static const struct stage blue = {.name = "", .severity = SEVERITY_BLUE, .policy
 
 /* In order of codes. */
 static const struct rule table[] = {
+    ROW("calendar-missing", yellow, "缺少明年的放假安排", "Next year's holidays are missing"),
     ROW("canary-not-judged", red, "自检消息未被判断", "The canary is not judged"),
     ROW("canary-not-stored", yellow, "自检消息未入库", "The canary is not stored"),
     ROW("canary-not-told", red, "自检消息未发出", "The canary is not told"),
@@ -39,6 +40,7 @@ static const struct rule table[] = {
     ROW("p1-suspended", red, "消息无法落盘", "P1 suspended: messages are not kept on disk"),
     ROW("post-down", orange, "对外发送进程停止", "The sending process is down"),
     ROW("replay-differs", orange, "重放结果不一致", "A replay gives other alerts than on record"),
+    ROW("roster-hole", orange, "值班表有空缺", "A roster has a hole ahead"),
     ROW("schema-behind", orange, "数据库结构过旧", "The database schema is behind"),
     ROW("shed", red, "消息被放弃", "Messages were given up"),
     ROW("state-lost", red, "通道状态丢失", "The state of a lane was lost"),

@@ -216,6 +216,31 @@ report_new(struct press *press, const struct device *device, struct view code, s
     press->incident = incident_open(engine, condition, &opening);
 }
 
+/* What a rule would have seen: its title, severity, policy and orders are the case's. */
+static bool
+report_rule(struct press *press, struct view code, struct view part)
+{
+    struct engine *engine = press->engine;
+    const struct rule *rule = rule_find(engine->opt.rules, body_text(press->body, "rule"));
+    const struct device *device = device_find(engine->opt.devices, code);
+
+    if (rule == NULL || device == NULL || rule->class != device->class)
+        return say(press, false, "no such rule for this device", "此设备没有这条规则");
+    const struct subject *subject = facts_subject(engine->facts, rule->per, code, part);
+
+    if (subject == NULL)
+        return say(press, false, "no such part of the device", "设备没有这个部位");
+    buf_reset(&engine->text);
+    buf_put(&engine->text, code);
+    if (part.len > 0)
+        buf_char(&engine->text, '/');
+    buf_put(&engine->text, part);
+    const struct view member = arena_copy(&engine->scratch, buf_view(&engine->text));
+
+    press->incident = condition_report(engine, rule, subject, member, press->by, press->why);
+    return say(press, true, "reported", "已立案");
+}
+
 static bool
 report(struct press *press)
 {
@@ -232,6 +257,8 @@ report(struct press *press)
         return say(press, false, "no such compound", "没有这个小区");
     if (part.len > PART_BYTES || body_text(press->body, "title").len > 300)
         return say(press, false, "part or title is too long", "部位或标题过长");
+    if (body_text(press->body, "rule").len > 0)
+        return report_rule(press, device_code, part);
     press->incident = same_subject(engine, code, part);
     if (press->incident != NULL) {
         note(press, "reported", "title", body_text(press->body, "title"));

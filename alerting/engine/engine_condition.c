@@ -168,8 +168,10 @@ adopt_subject(struct engine *engine, struct condition *condition, const struct j
     }
 }
 
-static void
-open_case(struct engine *engine, struct condition *condition)
+/* who: a person who reported it, or Wallwatch. */
+static struct incident *
+open_case(struct engine *engine, struct condition *condition, const char *verb, struct view who,
+    struct view why)
 {
     const struct rule *rule = condition->rule;
     const struct stage *stage = &rule->stages[condition->stage];
@@ -184,9 +186,9 @@ open_case(struct engine *engine, struct condition *condition)
         .latch = rule->latch,
         .muted = muted != NULL,
         .stage = condition->stage,
-        .verb = "opened",
-        .who = view_of("wallwatch"),
-        .why = view_of(muted != NULL ? muted->window.why : rule->id),
+        .verb = verb,
+        .who = who,
+        .why = muted != NULL ? view_of(muted->window.why) : why,
     };
     struct incident *incident = incident_open(engine, condition, &opening);
 
@@ -200,10 +202,32 @@ open_case(struct engine *engine, struct condition *condition)
     fold_consider(engine, incident);
     if (muted != NULL) {
         tell_person(engine, incident, view_of(muted->window.by));
-        return;
+        return incident;
     }
     for (size_t i = 0; i < rule->n_dispatch && incident->parent == NULL; i++)
         order_issue(engine, incident, view_of(rule->dispatch[i]), view_of("wallwatch"));
+    return incident;
+}
+
+struct incident *
+condition_report(struct engine *engine, const struct rule *rule, const struct subject *subject,
+    struct view member, struct view who, struct view why)
+{
+    const struct judgement judgement = {.rule = rule, .subject = subject, .member = member};
+    struct condition *condition = condition_find(engine, view_of(rule->id), subject->key);
+
+    if (condition == NULL)
+        condition = condition_new(engine, view_of(rule->id), subject->key);
+    if (condition->incident != NULL)
+        return condition->incident;
+    pending(engine, -(condition->state == CONDITION_PENDING));
+    timers_cancel(&engine->timers, &condition->due.timer);
+    adopt_subject(engine, condition, &judgement);
+    condition->state = CONDITION_TRUE;
+    condition->since = engine->at;
+    condition->clearing = condition->suspect = condition->late = false;
+    condition->stage = 0;
+    return open_case(engine, condition, "reported", who, why);
 }
 
 /* The picture of an open case has changed only in its condition. */
@@ -225,7 +249,8 @@ became_true(struct engine *engine, struct condition *condition, bool standing)
     timers_cancel(&engine->timers, &condition->due.timer);
     if (incident == NULL) {
         if (!hold_back(engine, condition))
-            open_case(engine, condition);
+            (void)open_case(
+                engine, condition, "opened", view_of("wallwatch"), view_of(condition->rule_id));
     } else if (standing) {
         show_condition(engine, condition, "condition");
         hold_review(engine, incident);

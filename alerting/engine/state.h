@@ -245,6 +245,10 @@ struct condition *condition_new(
 struct condition *condition_find(
     const struct engine *engine, struct view rule_id, struct view subject_key);
 void condition_free(struct engine *engine, struct condition *condition);
+/* A person says that the rule holds there: opens its case, or gives the one that is open. member:
+ * code/part. */
+struct incident *condition_report(struct engine *engine, const struct rule *rule,
+    const struct subject *subject, struct view member, struct view who, struct view why);
 void condition_judge(struct engine *engine, const struct judgement *judgement, bool retained);
 void condition_due(struct engine *engine, struct condition *condition);
 /* Drops it if nothing needs it any more. */
