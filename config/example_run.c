@@ -76,6 +76,20 @@ same_value(const struct field *field, const struct example_value *a, const struc
     return fabs(a->number - b->number) <= TOLERANCE * fmax(fabs(a->number), 1);
 }
 
+static void
+compare_value(const struct comparison *c, size_t n, const struct example_value *want,
+    const struct field_value *have)
+{
+    const struct field *field = &c->example->class->fields[want->field];
+
+    if (same_value(field, want, have))
+        return;
+    DIFFERENCE(c, want->at, "reading %zu: %s: expected %s, %s came",
+        "读数 %zu: %s: 期望 %s, 得到 %s", n + 1, field->name,
+        value_text(c, field, want->number, want->text),
+        value_text(c, field, have->number, have->text));
+}
+
 /* Both lists are in the order of the class's fields. */
 static void
 compare_values(const struct comparison *c, size_t n, const struct example_reading *expected,
@@ -85,29 +99,23 @@ compare_values(const struct comparison *c, size_t n, const struct example_readin
     size_t i = 0, j = 0;
 
     while (i < expected->n_values || j < came->n_values) {
-        const struct example_value *want = i < expected->n_values ? &expected->values[i] : NULL;
-        const struct field_value *have = j < came->n_values ? &came->values[j] : NULL;
-        const struct field *field = &class->fields[have == NULL ? want->field : have->field];
+        const size_t want = i < expected->n_values ? expected->values[i].field : CLASS_MAX_FIELDS;
+        const size_t have = j < came->n_values ? came->values[j].field : CLASS_MAX_FIELDS;
 
-        if (have == NULL || (want != NULL && want->field < have->field)) {
-            field = &class->fields[want->field];
-            DIFFERENCE(c, want->at, "reading %zu: %s: expected %s, nothing came",
-                "读数 %zu: %s: 期望 %s, 没有得到", n + 1, field->name,
-                value_text(c, field, want->number, want->text));
-            i++;
-        } else if (want == NULL || have->field < want->field) {
+        if (want < have) {
+            const struct example_value *value = &expected->values[i++];
+
+            DIFFERENCE(c, value->at, "reading %zu: %s: expected %s, nothing came",
+                "读数 %zu: %s: 期望 %s, 没有得到", n + 1, class->fields[want].name,
+                value_text(c, &class->fields[want], value->number, value->text));
+        } else if (have < want) {
+            const struct field_value *value = &came->values[j++];
+
             DIFFERENCE(c, expected->at, "reading %zu: %s: nothing expected, %s came",
-                "读数 %zu: %s: 没有期望, 得到 %s", n + 1, field->name,
-                value_text(c, field, have->number, have->text));
-            j++;
+                "读数 %zu: %s: 没有期望, 得到 %s", n + 1, class->fields[have].name,
+                value_text(c, &class->fields[have], value->number, value->text));
         } else {
-            if (!same_value(field, want, have))
-                DIFFERENCE(c, want->at, "reading %zu: %s: expected %s, %s came",
-                    "读数 %zu: %s: 期望 %s, 得到 %s", n + 1, field->name,
-                    value_text(c, field, want->number, want->text),
-                    value_text(c, field, have->number, have->text));
-            i++;
-            j++;
+            compare_value(c, n, &expected->values[i++], &came->values[j++]);
         }
     }
 }
@@ -131,15 +139,17 @@ compare_reading(const struct comparison *c, size_t n)
     const struct instant time = expected->timed ? expected->time : c->came->received;
     char texts[2][INSTANT_TEXT_BYTES];
 
-    if (!view_eq(expected->part, came->part))
+    if (!view_eq(expected->part, came->part)) {
         DIFFERENCE(c, expected->at, "reading %zu: part: expected '%.*s', '%.*s' came",
             "读数 %zu: part: 期望 '%.*s', 得到 '%.*s'", n + 1, VIEW_ARG(expected->part),
             VIEW_ARG(came->part));
-    if (instant_cmp(time, came->time) != 0 || expected->timed == came->server_time)
+    }
+    if (instant_cmp(time, came->time) != 0 || expected->timed == came->server_time) {
         DIFFERENCE(c, expected->at, "reading %zu: time: expected %s, %s came",
             "读数 %zu: time: 期望 %s, 得到 %s", n + 1,
             expected->timed ? instant_text(time, texts[0]) : "received",
             came->server_time ? "received" : instant_text(came->time, texts[1]));
+    }
     compare_flag(c, n, expected, "suspect", (const bool[]){expected->suspect, came->suspect != 0});
     compare_flag(c, n, expected, "test", (const bool[]){expected->test, came->test});
     if (came->class == c->example->class)
@@ -150,29 +160,38 @@ compare_reading(const struct comparison *c, size_t n)
 }
 
 static void
+compare_reject(const struct comparison *c, size_t n)
+{
+    const struct example_reject *want = &c->example->rejects[n];
+
+    if (n >= c->came->n_rejects) {
+        DIFFERENCE(c, want->at, "reject %zu: expected '%s', nothing came",
+            "拒收 %zu: 期望 '%s', 没有得到", n + 1, want->reason);
+        return;
+    }
+    const struct reject *have = &c->came->rejects[n];
+
+    if (strcmp(have->reason, want->reason) != 0) {
+        DIFFERENCE(c, want->at, "reject %zu: expected '%s', '%s' came: %s",
+            "拒收 %zu: 期望 '%s', 得到 '%s': %s", n + 1, want->reason, have->reason, have->detail);
+    } else if (want->detail != NULL && strcmp(have->detail, want->detail) != 0) {
+        DIFFERENCE(c, want->at, "reject %zu: detail: expected \"%s\", \"%s\" came",
+            "拒收 %zu: detail: 期望 \"%s\", 得到 \"%s\"", n + 1, want->detail, have->detail);
+    }
+}
+
+static void
 compare_rejects(const struct comparison *c)
 {
     const struct example *example = c->example;
 
-    for (size_t i = 0; i < example->n_rejects; i++) {
-        const struct example_reject *want = &example->rejects[i];
-        const struct reject *have = i < c->came->n_rejects ? &c->came->rejects[i] : NULL;
-
-        if (have == NULL)
-            DIFFERENCE(c, want->at, "reject %zu: expected '%s', nothing came",
-                "拒收 %zu: 期望 '%s', 没有得到", i + 1, want->reason);
-        else if (strcmp(have->reason, want->reason) != 0)
-            DIFFERENCE(c, want->at, "reject %zu: expected '%s', '%s' came: %s",
-                "拒收 %zu: 期望 '%s', 得到 '%s': %s", i + 1, want->reason, have->reason,
-                have->detail);
-        else if (want->detail != NULL && strcmp(have->detail, want->detail) != 0)
-            DIFFERENCE(c, want->at, "reject %zu: detail: expected \"%s\", \"%s\" came",
-                "拒收 %zu: detail: 期望 \"%s\", 得到 \"%s\"", i + 1, want->detail, have->detail);
-    }
-    for (size_t i = example->n_rejects; i < c->came->n_rejects; i++)
+    for (size_t i = 0; i < example->n_rejects; i++)
+        compare_reject(c, i);
+    for (size_t i = example->n_rejects; i < c->came->n_rejects; i++) {
         DIFFERENCE(c, example->at, "reject %zu: nothing expected, '%s' came: %s",
             "拒收 %zu: 没有期望, 得到 '%s': %s", i + 1, c->came->rejects[i].reason,
             c->came->rejects[i].detail);
+    }
 }
 
 static void

@@ -177,10 +177,11 @@ make_values(struct loader *loader, const struct class *class, const struct readi
         *value = (struct example_value){.at = given[i]->is.node->at, .field = (uint16_t)i};
         if (class->fields[i].type == FIELD_TEXT)
             value->text = view_of(given[i]->text);
-        else if (!read_number(&class->fields[i], given[i]->text, &value->number))
+        else if (!read_number(&class->fields[i], given[i]->text, &value->number)) {
             report(loader->schema.reporter, given[i]->is.node, "bad-value",
                 "'%s' is not a value of '%s'", "'%s' 不是 '%s' 的值", given[i]->text,
                 class->fields[i].name);
+        }
         out->n_values++;
     }
     out->values = values;

@@ -206,10 +206,11 @@ check_source(struct loader *loader, const struct source_item *item, const struct
     check_path(loader, node_about(node, "path"), item->path);
     if (item->path == NULL && (item->value == NULL || item->any.len > 0))
         report(loader->schema.reporter, node, "missing-key", "'path' is missing", "缺少 'path'");
-    if (!number && (item->scale != 1 || item->offset != 0))
+    if (!number && (item->scale != 1 || item->offset != 0)) {
         report(loader->schema.reporter, node, "useless-key",
             "only fields of type int or real have scale and offset",
             "只有 int 或 real 类型的字段有 scale 和 offset");
+    }
     if (number && item->scale == 0)
         report(loader->schema.reporter, node_about(node, "scale"), "bad-number",
             "'0' is not a scale, it makes everything the same", "scale 不能为 '0'");

@@ -427,7 +427,8 @@ fill_rest(struct schema *schema, const struct node *node, const struct shape *sh
 
         if (node->kind == NODE_MAP && node_child(node, key->name) != NULL)
             continue;
-        if (node->kind != NODE_MAP && strcmp(key->name, shape->shorthand) == 0)
+        if (node->kind != NODE_MAP && shape->shorthand != NULL &&
+            strcmp(key->name, shape->shorthand) == 0)
             continue;
         if (key->fallback != NULL && key->type == KEY_OBJECT) {
             const struct node none = {.source = node->source, .kind = NODE_MAP, .at = node->at};
