@@ -11,7 +11,8 @@ struct row { /* a device and where it stands */
 };
 
 const char *const device_columns[DEVICE_COLUMNS] = {"code", "class", "compound", "profile",
-    "building", "zone", "gateway", "name", "side", "install_date", "interval", "rated", "invert", "tags"};
+    "building", "zone", "gateway", "name", "side", "install_date", "interval", "rated", "invert",
+    "tags"};
 
 int
 device_column(struct view name)
