@@ -35,7 +35,8 @@ struct rule_item {
     struct words title;
     int severity, per;
     const char *when, *clear, *policy;
-    struct span for_, clear_for;
+    struct span for_, clear_for, hold;
+    struct texts inhibited_by;
     bool latch;
     struct items stages;
     struct texts dispatch;
@@ -71,6 +72,12 @@ static const struct key rule_keys[] = {
         .at = offsetof(struct rule_item, clear_for),
         .min = "1s",
         .max = "7d"},
+    {.name = "hold",
+        .type = KEY_SPAN,
+        .at = offsetof(struct rule_item, hold),
+        .min = "1s",
+        .max = "7d"},
+    {.name = "inhibited_by", .type = KEY_TEXTS, .at = offsetof(struct rule_item, inhibited_by)},
     {.name = "latch", .type = KEY_BOOL, .at = offsetof(struct rule_item, latch)},
     {.name = "policy", .type = KEY_ID, .at = offsetof(struct rule_item, policy)},
     {.name = "stages",
@@ -304,7 +311,8 @@ static void
 make_folding(struct loader *loader, const struct items *items, const struct rule_item *item,
     struct folding *folding)
 {
-    static const char *const useless[] = {"class", "when", "clear", "for", "latch", "stages"};
+    static const char *const useless[] = {
+        "class", "when", "clear", "for", "hold", "inhibited_by", "latch", "stages"};
     struct stage *stage = ARENA_NEW(loader->schema.arena, struct stage);
 
     refuse_keys(loader, item, useless, ARRAY_LEN(useless), true);
@@ -336,6 +344,31 @@ make_folding(struct loader *loader, const struct items *items, const struct rule
     };
 }
 
+/* No rule silences a fire, and one that looks at other subjects says nothing about these. */
+static void
+check_inhibitors(struct loader *loader, const struct rule_item *item, const struct rule *rule)
+{
+    struct reporter *reporter = loader->schema.reporter;
+
+    if (item->inhibited_by.len > 0 && rule->red) {
+        report(reporter, node_about(item->is.node, "inhibited_by"), "red-inhibited",
+            "a red rule is inhibited by nothing", "红色规则不能被抑制");
+    }
+    for (size_t i = 0; i < item->inhibited_by.len; i++) {
+        const struct node *node = item->inhibited_by.nodes[i];
+        const struct rule *other =
+            rule_find(&loader->config->rules, view_of(item->inhibited_by.at[i]));
+
+        if (other == NULL) {
+            report_stranger(loader, node, KIND_RULE, view_of(item->inhibited_by.at[i]));
+        } else if (other == rule || other->class != rule->class || other->per != rule->per) {
+            report(reporter, node, "other-subject",
+                "rule '%s' must be another one of the same class and per",
+                "规则 '%s' 须为同类同 per 的另一规则", other->id);
+        }
+    }
+}
+
 /* After the rules that they gather. */
 static void
 load_foldings(struct loader *loader, const struct items *items)
@@ -346,6 +379,10 @@ load_foldings(struct loader *loader, const struct items *items)
     for (size_t i = 0; i < items->len; i++) {
         const struct rule_item *item = items_at(items, &rule_shape, i);
 
+        const struct rule *rule = rule_find(&loader->config->rules, view_of(item->is.name));
+
+        if (rule != NULL)
+            check_inhibitors(loader, item, rule);
         if (item->folds.len > 0)
             make_folding(loader, items, item, &foldings[n++]);
     }
@@ -394,6 +431,9 @@ make_rule(struct loader *loader, const struct rule_item *item, struct rule *rule
         .per = (enum per)item->per,
         .for_ = item->for_,
         .clear_for = item->clear_for,
+        .hold = item->hold,
+        .inhibited_by = item->inhibited_by.at,
+        .n_inhibited_by = item->inhibited_by.len,
         .latch = item->latch,
         .stages = stages,
         .n_stages = n,

@@ -226,6 +226,14 @@ shift_incident(struct incident *incident, struct span delta)
 }
 
 static void
+shift_condition(struct condition *condition, struct span delta)
+{
+    shift(&condition->since, delta);
+    for (size_t i = 0; i < FLAP_OPENINGS; i++)
+        shift(&condition->turns[i], delta);
+}
+
+static void
 shift_gauge(struct gauge *gauge, struct span delta)
 {
     shift(&gauge->filled, delta);
@@ -253,7 +261,7 @@ shift_all(struct engine *engine, struct span delta)
         shift_incident(entries[i].value, delta);
     entries = map_sorted(&engine->conditions, &engine->scratch);
     for (size_t i = 0; i < engine->conditions.len; i++)
-        shift(&((struct condition *)entries[i].value)->since, delta);
+        shift_condition(entries[i].value, delta);
     entries = map_sorted(&engine->gauges, &engine->scratch);
     for (size_t i = 0; i < engine->gauges.len; i++)
         shift_gauge(entries[i].value, delta);

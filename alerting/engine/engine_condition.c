@@ -70,11 +70,26 @@ condition_free(struct engine *engine, struct condition *condition)
     free(condition);
 }
 
+/* When its turns are no longer remembered. */
+static struct instant
+forgotten_at(const struct condition *condition)
+{
+    return condition->turns[0].us == 0 ? (struct instant){INT64_MIN}
+                                       : instant_add(condition->turns[0], FLAP_WINDOW);
+}
+
 void
 condition_tidy(struct engine *engine, struct condition *condition)
 {
+    const struct instant forgotten = forgotten_at(condition);
+
     if (condition->incident != NULL)
         return;
+    if (condition->rule != NULL && instant_cmp(forgotten, engine->at) > 0 &&
+        (condition->state == CONDITION_FALSE || condition->state == CONDITION_UNKNOWN)) {
+        timers_set(&engine->timers, &condition->due.timer, forgotten);
+        return;
+    }
     if (condition->state == CONDITION_FALSE || condition->state == CONDITION_UNKNOWN ||
         condition->rule == NULL)
         condition_free(engine, condition);
@@ -241,6 +256,26 @@ show_condition(struct engine *engine, struct condition *condition, const char *v
     event_end(engine, condition->incident);
 }
 
+/* It comes and goes: the case is frozen, which is said once. */
+static void
+note_turn(struct engine *engine, struct condition *condition)
+{
+    const struct instant oldest = condition->turns[FLAP_OPENINGS - 2];
+    struct incident *incident;
+
+    memmove(&condition->turns[1], &condition->turns[0],
+        (FLAP_OPENINGS - 1) * sizeof(condition->turns[0]));
+    condition->turns[0] = engine->at;
+    incident = condition->incident;
+    if (incident == NULL || incident->flapping || oldest.us == 0 ||
+        instant_since(engine->at, oldest).us > FLAP_WINDOW.us)
+        return;
+    incident->flapping = true;
+    event_begin(engine, incident, "flapping", view_of("wallwatch"),
+        view_of("it comes and goes; it stays until it has been over for 30m"));
+    event_end(engine, incident);
+}
+
 static void
 became_true(struct engine *engine, struct condition *condition, bool standing)
 {
@@ -248,14 +283,17 @@ became_true(struct engine *engine, struct condition *condition, bool standing)
 
     timers_cancel(&engine->timers, &condition->due.timer);
     if (incident == NULL) {
-        if (!hold_back(engine, condition))
-            (void)open_case(
-                engine, condition, "opened", view_of("wallwatch"), view_of(condition->rule_id));
+        if (hold_back(engine, condition))
+            return;
+        (void)open_case(
+            engine, condition, "opened", view_of("wallwatch"), view_of(condition->rule_id));
+        note_turn(engine, condition);
     } else if (standing) {
         show_condition(engine, condition, "condition");
         hold_review(engine, incident);
     } else {
         incident->count++;
+        note_turn(engine, condition);
         fold_note(engine, incident, true);
         incident_step(engine, incident, CASE_EV_RECUR, "recurred", view_of("wallwatch"),
             view_of("its condition is true again"));
@@ -270,11 +308,14 @@ became_false(struct engine *engine, struct condition *condition)
     struct incident *incident = condition->incident;
 
     timers_cancel(&engine->timers, &condition->due.timer);
-    condition->clearing = false;
+    condition->clearing = condition->held = false;
+    hold_uninhibit(engine, condition);
     if (incident != NULL) {
         const bool waits =
             !incident->muted && (incident->latch || incident->severity <= SEVERITY_ORANGE);
         const bool fresh = incident->state == CASE_OPEN;
+
+        incident->flapping = false;
 
         fold_release(engine, incident, false, view_of("its common cause is over"));
         fold_note(engine, incident, false);
@@ -285,6 +326,24 @@ became_false(struct engine *engine, struct condition *condition)
         return;
     }
     condition_tidy(engine, condition);
+}
+
+/* When it counts as over that was over since then. */
+static struct instant
+clear_due(const struct condition *condition, struct instant since)
+{
+    const struct rule *rule = condition->rule;
+    const struct incident *incident = condition->incident;
+    struct instant when = rule == NULL ? since : instant_add(since, rule->clear_for);
+
+    if (incident == NULL || rule == NULL)
+        return when;
+    if (rule->hold.us > 0)
+        when = instant_max(when, instant_add(incident->opened, rule->hold));
+    /* Whoever said that it is settled hears at once that it is not. */
+    if (incident->flapping && incident->state != CASE_RESOLVED && incident->state != CASE_VERIFIED)
+        when = instant_max(when, instant_add(since, FLAP_WINDOW));
+    return when;
 }
 
 static void
@@ -303,8 +362,7 @@ watch(struct engine *engine, struct condition *condition, struct span span, bool
 static void
 watch_clear(struct engine *engine, struct condition *condition, const struct judgement *judgement)
 {
-    const struct instant when = instant_add(
-        judgement->since, condition->rule == NULL ? SPAN_S(0) : condition->rule->clear_for);
+    const struct instant when = clear_due(condition, judgement->since);
 
     if (condition->incident != NULL && instant_cmp(when, engine->at) > 0) {
         if (!condition->clearing)
@@ -325,6 +383,8 @@ stay(struct engine *engine, struct condition *condition, const struct judgement 
     if (condition->clearing)
         timers_cancel(&engine->timers, &condition->due.timer);
     condition->clearing = false;
+    if (before == CONDITION_TRUE && condition->state != CONDITION_TRUE)
+        hold_uninhibit(engine, condition);
     if (incident == NULL) {
         if (!condition->held || judgement->truth != TRUTH_TRUE) {
             condition_tidy(engine, condition);
@@ -447,6 +507,10 @@ condition_due(struct engine *engine, struct condition *condition)
     if (condition->clearing) {
         if (step(engine, condition, CONDITION_EV_CLEARED) == CONDITION_TODO_CLEAR)
             became_false(engine, condition);
+        return;
+    }
+    if (condition->state == CONDITION_FALSE || condition->state == CONDITION_UNKNOWN) {
+        condition_tidy(engine, condition); /* its turns are forgotten */
         return;
     }
     if (condition->state == CONDITION_TRUE) {

@@ -70,6 +70,42 @@ can_hold(const struct engine *engine, struct condition *condition)
     return condition->subject != NULL;
 }
 
+/* The rule that is true of the same subject and speaks for it; NULL: none. */
+static const char *
+inhibitor(const struct engine *engine, const struct condition *condition)
+{
+    const size_t id = strlen(condition->rule_id);
+    const struct view key = view_bytes(condition->key + id + 1, condition->key_len - id - 1);
+
+    for (size_t i = 0; i < condition->rule->n_inhibited_by; i++) {
+        const char *other = condition->rule->inhibited_by[i];
+        const struct condition *found = condition_find(engine, view_of(other), key);
+
+        if (found != NULL && found->state == CONDITION_TRUE)
+            return other;
+    }
+    return NULL;
+}
+
+static bool
+say_held(struct engine *engine, struct condition *condition, const char *why, struct instant until)
+{
+    if (instant_cmp(until, INSTANT_NEVER) == 0)
+        timers_cancel(&engine->timers, &condition->due.timer);
+    else
+        timers_set(&engine->timers, &condition->due.timer, until);
+    if (condition->held)
+        return true;
+    condition->held = true;
+    event_begin(engine, NULL, "held-back", view_of("wallwatch"), view_of(why));
+    json_view(&engine->json, "device", condition->subject->code);
+    json_text(&engine->json, "rule", condition->rule_id);
+    if (instant_cmp(until, INSTANT_NEVER) != 0)
+        json_instant(&engine->json, "until", until);
+    event_end(engine, NULL);
+    return true;
+}
+
 /* No case opens yet. */
 bool
 hold_back(struct engine *engine, struct condition *condition)
@@ -79,20 +115,35 @@ hold_back(struct engine *engine, struct condition *condition)
     if (!can_hold(engine, condition) ||
         condition->rule->stages[condition->stage].severity == SEVERITY_RED)
         return condition->held = false;
+    const char *other = inhibitor(engine, condition);
+
+    if (other != NULL)
+        return say_held(engine, condition, other, INSTANT_NEVER);
     hold = look(engine, condition);
     if (!hold.test)
         return condition->held = false;
-    timers_set(&engine->timers, &condition->due.timer, hold.until);
-    if (condition->held)
-        return true;
-    condition->held = true;
-    event_begin(engine, NULL, "held-back", view_of("wallwatch"),
-        view_of(hold.gauge != NULL ? "under maintenance" : "the device says it is under test"));
-    json_view(&engine->json, "device", condition->subject->code);
-    json_text(&engine->json, "rule", condition->rule_id);
-    json_instant(&engine->json, "until", hold.until);
-    event_end(engine, NULL);
-    return true;
+    return say_held(engine, condition,
+        hold.gauge != NULL ? "under maintenance" : "the device says it is under test", hold.until);
+}
+
+void
+hold_uninhibit(struct engine *engine, const struct condition *condition)
+{
+    const struct rule *by = condition->rule;
+    const size_t id = strlen(condition->rule_id);
+    const struct view key = view_bytes(condition->key + id + 1, condition->key_len - id - 1);
+    const size_t n =
+        by == NULL || !by->inhibits ? 0 : engine->opt.rules->n_by_class[by->class->index];
+
+    for (size_t i = 0; i < n; i++) {
+        const struct rule *rule = engine->opt.rules->by_class[by->class->index][i];
+        struct condition *held = condition_find(engine, view_of(rule->id), key);
+
+        if (rule->n_inhibited_by > 0 && held != NULL && held->held && held->incident == NULL &&
+            held->state == CONDITION_TRUE && !held->clearing)
+            /* after what this very reading says of it */
+            timers_set(&engine->timers, &held->due.timer, engine->at);
+    }
 }
 
 /* Red, and all of it under test in an open window: NULL if it is not. */

@@ -125,6 +125,7 @@ incident_json(struct engine *engine, const struct incident *incident, const char
     json_int(json, "config", incident->config);
     json_int(json, "count", (int64_t)incident->count);
     json_int(json, "epoch", engine->epoch);
+    json_bool(json, "flapping", incident->flapping);
     json_text(json, "lane", engine->opt.lane);
     json_bool(json, "late", incident->late);
     json_bool(json, "maintenance", incident->muted);

@@ -61,6 +61,8 @@ load_condition(struct engine *engine, struct unpack *in)
     condition->held = unpack_u8(in) != 0;
     condition->stage = (int)unpack_u32(in);
     condition->since = unpack_instant(in);
+    for (size_t i = 0; i < FLAP_OPENINGS; i++)
+        condition->turns[i] = unpack_instant(in);
     const struct instant when = unpack_instant(in);
 
     if (condition->rule != NULL && (size_t)condition->stage >= condition->rule->n_stages)
@@ -217,6 +219,7 @@ load_incident(struct engine *engine, struct unpack *in)
     incident->late = unpack_u8(in) != 0;
     incident->frozen = unpack_u8(in) != 0;
     incident->muted = unpack_u8(in) != 0;
+    incident->flapping = unpack_u8(in) != 0;
     incident->stage = (int)unpack_u32(in);
     load_life(engine, incident, in);
     incident_choose_policy(engine, incident, incident->policy_id);

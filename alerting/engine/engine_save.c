@@ -44,6 +44,8 @@ save_condition(const struct condition *condition, struct buf *out)
     pack_u8(out, condition->held);
     pack_u32(out, (uint32_t)condition->stage);
     pack_instant(out, condition->since);
+    for (size_t i = 0; i < FLAP_OPENINGS; i++)
+        pack_instant(out, condition->turns[i]);
     save_timer(&condition->due.timer, out);
 }
 
@@ -103,6 +105,7 @@ save_incident(const struct incident *incident, int64_t connected, struct buf *ou
     pack_u8(out, incident->late);
     pack_u8(out, incident->frozen);
     pack_u8(out, incident->muted);
+    pack_u8(out, incident->flapping);
     pack_u32(out, (uint32_t)incident->stage);
     pack_instant(out, incident->opened);
     pack_instant(out, incident->stage_entered);

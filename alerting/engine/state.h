@@ -33,16 +33,18 @@
 #include "base/timers.h"
 #include "base/vec.h"
 
-#define ID_BYTES 64             /* lane "-" 16 hex digits */
-#define MAX_MEMBERS 300         /* of a case; more are counted, not named */
-#define MAX_ORDERS 32           /* of a case */
-#define MAX_WHY_BYTES 2048      /* of what a person wrote, in an event */
-#define MAX_EVIDENCE 32         /* readings frozen into a case */
-#define CONTENT_RING 1024       /* records before a reconnect that may come again */
-#define IDENTITY_RING 256       /* of a device */
-#define ANSWERED_RING 4096      /* commands that may be sent again */
-#define LATE_OPENS SPAN_MIN(10) /* a late reading this old may still open what is not red */
-#define LATE_STEP SPAN_S(2)     /* a step this late is marked so */
+#define ID_BYTES 64              /* lane "-" 16 hex digits */
+#define FLAP_OPENINGS 5          /* so often true */
+#define FLAP_WINDOW SPAN_MIN(30) /* within this: flapping; and so long quiet: no more */
+#define MAX_MEMBERS 300          /* of a case; more are counted, not named */
+#define MAX_ORDERS 32            /* of a case */
+#define MAX_WHY_BYTES 2048       /* of what a person wrote, in an event */
+#define MAX_EVIDENCE 32          /* readings frozen into a case */
+#define CONTENT_RING 1024        /* records before a reconnect that may come again */
+#define IDENTITY_RING 256        /* of a device */
+#define ANSWERED_RING 4096       /* commands that may be sent again */
+#define LATE_OPENS SPAN_MIN(10)  /* a late reading this old may still open what is not red */
+#define LATE_STEP SPAN_S(2)      /* a step this late is marked so */
 #define COMMAND_FRESH SPAN_MIN(5)
 #define PROMISE_DEFAULT SPAN_MIN(30)
 #define PROMISE_LONGEST SPAN_H(72)
@@ -80,8 +82,9 @@ struct condition {
     bool clearing, suspect, late;
     bool held; /* true, but held back: no case has opened; due is when that ends */
     int stage;
-    struct instant since;      /* corrected time of the reading that made it so */
-    struct incident *incident; /* NULL: none is open */
+    struct instant since;                /* corrected time of the reading that made it so */
+    struct instant turns[FLAP_OPENINGS]; /* when it became true, newest first; 0: not yet */
+    struct incident *incident;           /* NULL: none is open */
 };
 
 struct order {
@@ -100,10 +103,10 @@ struct incident {
     struct condition *condition; /* never NULL */
     const char *class_name, *title_zh, *title_en, *stage_name;
     enum severity severity;
-    bool latch, suspect, late, frozen, muted; /* frozen: its rule is gone, it stays in force; muted:
- red, but under maintenance: shown as blue */
-    bool unwell;                              /* of a child: its condition is not over */
-    bool waits;                               /* in a crowd, for others that began when it did */
+    bool latch, suspect, late, frozen, muted, flapping; /* frozen: its rule is gone, it stays in
+ force; muted: red, but under maintenance: shown as blue */
+    bool unwell;                                        /* of a child: its condition is not over */
+    bool waits; /* in a crowd, for others that began when it did */
     int stage;
     struct instant opened, stage_entered;
     enum case_state state;
@@ -327,6 +330,8 @@ const struct gauge *hold_mutes(struct engine *engine, struct condition *conditio
 void hold_unmute(struct engine *engine, struct incident *incident, const char *why);
 void hold_review(struct engine *engine, struct incident *incident);
 void hold_ended(struct engine *engine);
+/* It is not true any more: whom it inhibited is looked at again. */
+void hold_uninhibit(struct engine *engine, const struct condition *condition);
 
 /* engine_command.c */
 void command_take(struct engine *engine, const struct input *in);
@@ -346,7 +351,7 @@ void admin_configure(struct engine *engine, const struct input *in);
 void admin_rebase(struct engine *engine, const struct input *in);
 
 /* engine_save.c, engine_load.c; the form changes: this number does */
-#define STATE_FORM 4
+#define STATE_FORM 5
 
 /* engine_json.c */
 /* Begins an event: alert (NULL: of no case), at, event, n, prev, who, why are written; the caller

@@ -115,6 +115,9 @@ rule_print(const struct rule *rule, struct buf *out)
     }
     print_span("for", rule->for_, out);
     print_span("clear_for", rule->clear_for, out);
+    print_span("hold", rule->hold, out);
+    for (size_t i = 0; i < rule->n_inhibited_by; i++)
+        buf_printf(out, "inhibited_by: %s\n", rule->inhibited_by[i]);
     buf_printf(out, "latch: %s\n", rule->latch ? "true" : "false");
     for (size_t i = 0; i < rule->n_dispatch; i++)
         buf_printf(out, "dispatch: %s\n", rule->dispatch[i]);
@@ -150,6 +153,18 @@ any_red(const struct rule *rule)
     return false;
 }
 
+static bool
+any_names(const struct rule *rules, size_t n, const char *id)
+{
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < rules[i].n_inhibited_by; k++) {
+            if (strcmp(rules[i].inhibited_by[k], id) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
 struct ruleset
 ruleset_make(
     struct arena *arena, const struct rule *rules, size_t n, const struct class_table *classes)
@@ -171,6 +186,7 @@ ruleset_make(
         CHECK(at[i].n_stages >= 1 && at[i].n_stages <= RULE_MAX_STAGES);
         CHECK(i == 0 || strcmp(at[i - 1].id, at[i].id) != 0);
         at[i].red = any_red(&at[i]);
+        at[i].inhibits = any_names(at, n, at[i].id);
         at[i].identity = rule_identity(&at[i]);
         by_class[c][n_by_class[c]++] = &at[i];
     }

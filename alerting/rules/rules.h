@@ -49,6 +49,11 @@ struct rule {
     bool latch;
     bool red; /* a stage is red: its inputs keep their value (design section 7) */
     struct span for_, clear_for;
+    struct span hold; /* a case stays open at least so long */
+    const char *const
+        *inhibited_by; /* rules: while one is true of the same subject no case opens */
+    size_t n_inhibited_by;
+    bool inhibits; /* another rule names it so */
     const struct stage *stages;
     size_t n_stages;             /* 1..RULE_MAX_STAGES; stage k is entered from k-1 or directly */
     const char *const *dispatch; /* centres' ids, sent when the case opens */
@@ -82,8 +87,8 @@ const struct rule *rule_find(const struct ruleset *set, struct view id);
 void rule_print(const struct rule *rule, struct buf *out);
 /* Of the canonical text: equal means unchanged. Never 0. */
 uint64_t rule_identity(const struct rule *rule);
-/* From checked rules with distinct ids, in any order: sorts them, writes identity and red, makes
- * by_class. Lives in arena. */
+/* From checked rules with distinct ids, in any order: sorts them, writes identity, red and
+ * inhibits, makes by_class. Lives in arena. */
 struct ruleset ruleset_make(
     struct arena *arena, const struct rule *rules, size_t n, const struct class_table *classes);
 

@@ -627,8 +627,8 @@ static const struct check {
     {"reopened", check_state},                        /* RULE SUBJECT [COLOUR] */
     {"condition", check_text}, {"stage", check_text}, /* VALUE RULE SUBJECT */
     {"loop", check_text}, {"tier", check_text}, {"policy", check_text}, {"late", check_flag},
-    {"suspect", check_flag}, /* RULE SUBJECT */
-    {"count", check_count},  /* RULE SUBJECT N */
+    {"suspect", check_flag}, {"flapping", check_flag}, /* RULE SUBJECT */
+    {"count", check_count},                            /* RULE SUBJECT N */
     {"children", check_children}, {"folded", check_folded}, {"taken", check_taken},
     {"members", check_members}, {"tells", check_tells},
     {"order", check_order},                   /* CENTRE STATE RULE SUBJECT */
