@@ -185,13 +185,14 @@ report_dead(struct loader *loader, const struct dead_unit *dead, bool refused, b
         "a red or orange alert reaches nobody at %s '%s' or above: %s%.0s",
         "红色或橙色告警在 %s '%s' 及其上级通知不到任何人: %.0s%s", tier_names[dead->unit->tier],
         dead->unit->id, when.en, when.zh);
-    if (running)
+    if (running) {
         report_hint(loader->schema.reporter, "the version in force has the same hole",
             "现行版本有同样的空缺");
-    else
+    } else {
         report_hint(loader->schema.reporter,
             "give '%s' or a unit above it a shift then, in rosters.yaml",
             "请在 rosters.yaml 中为 '%s' 或其上级补上班次", dead->unit->id);
+    }
     if (refused)
         report_is_proof(loader->schema.reporter);
     else

@@ -155,14 +155,15 @@ whatif_text(
         else
             put_attempt(ask, &whatif->at[i], lang, out);
     }
-    if (whatif->more)
+    if (whatif->more) {
         buf_text(out, lang == LANG_ZH ? "         ▼  如此重复, 直到有人签收\n"
                                       : "         ▼  and so on, until somebody takes it\n");
-    else
+    } else {
         buf_printf(out,
             lang == LANG_ZH ? "         ■  %s 内不再有通知\n"
                             : "         ■  nothing more within %s\n",
             span_text(ask->span, span));
+    }
 }
 
 static void
