@@ -1,10 +1,11 @@
-/* test: what operators wrote down as examples holds for the configuration. */
+/* test: what operators wrote down as examples and scenarios holds for the configuration. */
 #include "base/io/fs_posix.h"
 #include "config/examples.h"
 #include "service/commands.h"
 #include "service/configured.h"
 #include "service/options.h"
 #include "service/report_config.h"
+#include "service/test_scenarios.h"
 
 #include <stdio.h>
 
@@ -87,8 +88,10 @@ cmd_test(int argc, char **argv)
     };
     const struct usage usage = {"test", "",
         "Runs every example of classes/examples: a message goes through its profile, and what\n"
-        "comes must be what the example expects, no more and no less. One line for each\n"
-        "difference. Exit code 1 if there is one, or if the configuration has errors.",
+        "comes must be what the example expects, no more and no less. Then every scenario of\n"
+        "tests/*.scn: readings and commands at their times, and what is expected of alerts\n"
+        "(docs/rules.md). One line for each difference, and which profiles and rules are never\n"
+        "tried. Exit code 1 if there is a difference, or if the configuration has errors.",
         rows, ARRAY_LEN(rows), 0, 0};
 
     if (!options_read(&usage, argc, argv, NULL, &n_args, &code))
@@ -105,7 +108,9 @@ cmd_test(int argc, char **argv)
         report_config(stdout, NULL, &problems, lang);
         code = EXIT_FOUND;
     } else {
-        code = test_examples(dir, config, &arena, lang) ? EXIT_FINE : EXIT_FOUND;
+        const bool examples = test_examples(dir, config, &arena, lang);
+
+        code = test_scenarios(dir, config, lang) && examples ? EXIT_FINE : EXIT_FOUND;
     }
     config_unref(config);
     arena_fini(&arena);

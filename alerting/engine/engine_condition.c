@@ -299,6 +299,9 @@ became_true(struct engine *engine, struct condition *condition, bool standing)
             view_of("its condition is true again"));
         hold_review(engine, incident);
     }
+    /* a second detector confirms also when the first one has restored in between */
+    if (incident != NULL && condition->stage > incident->stage)
+        incident_stage(engine, incident, condition->stage, "the next stage is true");
 }
 
 /* Blue and yellow end with their condition; what is graver or latched waits for a person. */

@@ -1,4 +1,5 @@
-#include "tests/scenario/world.h"
+#include "scenario/world.h"
+#include "tests/scenario/fixture.h"
 #include "tests/unit/cmocka_all.h"
 
 #include <stdio.h>

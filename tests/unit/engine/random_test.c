@@ -1,7 +1,8 @@
 /* Random lives: readings, commands, answers, failures, restarts, configurations, clock steps. The
  * twin of world.c goes through its checkpoint before every input; two runs of one seed must give
  * the same chain of events. */
-#include "tests/scenario/world.h"
+#include "scenario/world.h"
+#include "tests/scenario/fixture.h"
 #include "tests/unit/cmocka_all.h"
 
 #include <stdio.h>

@@ -1,10 +1,10 @@
 /*
  * world: an engine with everything around it played: a clock that is moved, receivers that answer
- * or do not, and a memory of all that came out. For the scenario runner and the engine's tests.
+ * or do not, and a memory of all that came out. For scenarios and the engine's tests.
  *
- * Two engines run side by side; before every input the second one is saved, thrown away and loaded
- * anew, and both must say and hold the same bytes. So every scenario also shows that a restart at
- * any point changes nothing.
+ * With a twin two engines run side by side; before every input the second one is saved, thrown away
+ * and loaded anew, and both must say and hold the same bytes. So every scenario also shows that a
+ * restart at any point changes nothing. Pure; what breaks a promise of the engine is kept in flaw.
  */
 #pragma once
 
@@ -12,7 +12,6 @@
 #include "base/digest.h"
 #include "base/map.h"
 #include "base/vec.h"
-#include "tests/scenario/fixture.h"
 
 #include <cjson/cJSON.h>
 
@@ -51,6 +50,7 @@ struct world {
     struct map shown;             /* retained topics -> body */
     struct digest chain;
     uint64_t n;
+    char flaw[1100];      /* the first thing that must never be; "": nothing */
     cJSON *answer;       /* the last */
     struct effects last; /* of the last feed */
 };
@@ -74,6 +74,9 @@ struct told_reading {
     bool dup;
 };
 enum verdict world_reading(struct world *world, const struct told_reading *told);
+/* The first of its words that is no field=value of the device's class; NULL: all are, and the
+ * device is listed. */
+const char *world_stranger(const struct world *world, const struct told_reading *told);
 /* The newest picture of a case; NULL: there never was one. */
 const cJSON *world_case(const struct world *world, const char *rule, const char *subject);
 /* The newest picture of the case of that id; NULL: there is none. */
