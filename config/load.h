@@ -117,6 +117,8 @@ void load_devices(struct loader *loader);
 void load_device_lanes(struct loader *loader);
 void load_policies(struct loader *loader);
 void load_rules(struct loader *loader);
+/* check_rules.c: what cannot be meant, of the rules that were loaded. */
+void check_rules(struct loader *loader);
 /* What only holds for the whole: owners of topics, rosters without holes. */
 void prove_lanes(struct loader *loader);
 /* Of the days from loader->now on: config/prove_days.c. */

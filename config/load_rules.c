@@ -482,4 +482,5 @@ load_rules(struct loader *loader)
     }
     loader->config->rules = ruleset_make(loader->schema.arena, rules, n, &loader->config->classes);
     load_foldings(loader, &items);
+    check_rules(loader);
 }

@@ -112,6 +112,11 @@ MUST_USE bool expr_compile(struct arena *arena, struct view text, const struct c
     enum per per, const struct expr **out, int *column, struct err *err);
 /* Canonical text: what it prints compiles to the same. */
 void expr_print(const struct expr *expr, struct buf *out);
+/* Can one be true, and other (NULL: none) with it, of values that the class allows? Unknown: that
+ * is not decided. True: where says of which, "port_temp = 61°C". */
+enum truth expr_can_hold(const struct expr *one, const struct expr *other, struct buf *where);
+/* False also where it is not decided. */
+bool expr_always_holds(const struct expr *expr);
 /* Fields it reads, as a bit set of CLASS_MAX_FIELDS bits. */
 void expr_fields(const struct expr *expr, uint64_t bits[CLASS_MAX_FIELDS / 64]);
 

@@ -469,11 +469,192 @@ rules_are_sorted_and_known_by_their_text(void **state)
     assert_int_not_equal(a->identity, rule_identity(&rules[1]));
 }
 
+/* Trees of every kind that the types allow, from a seed. */
+struct growth {
+    uint64_t state;
+    struct buf *out;
+};
+
+static uint32_t
+choose(struct growth *growth, uint32_t n)
+{
+    growth->state = growth->state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (uint32_t)(growth->state >> 33) % n;
+}
+
+static void grow_condition(struct growth *growth, int depth, bool functions);
+
+static void
+grow_number(struct growth *growth, int depth, bool functions)
+{
+    static const char *const functions_of[] = {"avg", "max", "min"};
+
+    switch (depth <= 0 ? choose(growth, 2) : choose(growth, functions ? 7 : 5)) {
+    case 0:
+        buf_text(growth->out, "power");
+        break;
+    case 1:
+        buf_printf(growth->out, "%s%u.%ukW", choose(growth, 4) == 0 ? "-" : "", choose(growth, 50),
+            choose(growth, 10));
+        break;
+    case 2:
+    case 3:
+        buf_char(growth->out, '(');
+        grow_number(growth, depth - 1, functions);
+        buf_text(growth->out, choose(growth, 2) == 0 ? "+" : " - ");
+        grow_number(growth, depth - 1, functions);
+        buf_char(growth->out, ')');
+        break;
+    case 4:
+        buf_text(growth->out, "-(");
+        grow_number(growth, depth - 1, functions);
+        buf_printf(growth->out, ")%s%u", choose(growth, 2) == 0 ? "*" : "/", 1 + choose(growth, 9));
+        break;
+    case 5:
+        buf_printf(growth->out, "%s(power + ", functions_of[choose(growth, 3)]);
+        grow_number(growth, depth - 1, false);
+        buf_printf(growth->out, ", %us)", 1 + choose(growth, 5000));
+        break;
+    default:
+        buf_printf(growth->out, "delta(power, %um)", 1 + choose(growth, 90));
+        break;
+    }
+}
+
+static void
+grow_atom(struct growth *growth, int depth, bool functions)
+{
+    static const char *const plain[] = {"alarm", "doors == closed", "doors!=moving",
+        "state == 'a\"b\\\\'", "battery < 20%", "true", "moving == false"};
+    static const char *const calls[] = {"stuck(doors, 90s)", "changed(state)",
+        "absent(3 intervals)", "rate(port_temp,60s) > 300°C/h", "rate(battery, 1h) < -2%/h"};
+
+    if (functions && choose(growth, 3) == 0) {
+        buf_text(growth->out, calls[choose(growth, ARRAY_LEN(calls))]);
+    } else if (depth > 0 && choose(growth, 2) == 0) {
+        static const char *const signs[] = {"<", "<=", ">", ">=", "==", "!="};
+
+        grow_number(growth, depth - 1, functions);
+        buf_printf(growth->out, " %s ", signs[choose(growth, ARRAY_LEN(signs))]);
+        grow_number(growth, depth - 1, functions);
+    } else {
+        buf_text(growth->out, plain[choose(growth, ARRAY_LEN(plain))]);
+    }
+}
+
+static void
+grow_condition(struct growth *growth, int depth, bool functions)
+{
+    switch (depth <= 0 ? 9 : choose(growth, functions ? 8 : 6)) {
+    case 0:
+    case 1:
+        buf_char(growth->out, '(');
+        grow_condition(growth, depth - 1, functions);
+        buf_text(growth->out, choose(growth, 2) == 0 ? ") and (" : " or ");
+        grow_condition(growth, depth - 1, functions);
+        buf_char(growth->out, ')');
+        break;
+    case 2:
+        buf_text(growth->out, "not (");
+        grow_condition(growth, depth - 1, functions);
+        buf_char(growth->out, ')');
+        break;
+    case 3:
+        buf_char(growth->out, '(');
+        grow_condition(growth, depth - 1, functions);
+        buf_text(growth->out, ") == (");
+        grow_condition(growth, depth - 1, functions);
+        buf_char(growth->out, ')');
+        break;
+    case 6:
+        buf_text(growth->out, "count(alarm or ");
+        grow_condition(growth, depth - 1, false);
+        buf_printf(growth->out, ", %us) > %u", 1 + choose(growth, 500), choose(growth, 9));
+        break;
+    default:
+        grow_atom(growth, depth - 1, functions);
+        break;
+    }
+}
+
+/* From left to right: a or (b or c) is the same as (a or b) or c, everything else is not. */
+static size_t
+flatten(const struct expr *expr, const struct expr **out, size_t n)
+{
+    if (expr == NULL)
+        return n;
+    n = flatten(expr->left, out, n);
+    out[n++] = expr;
+    return flatten(expr->right, out, n);
+}
+
+static bool
+same_node(const struct expr *a, const struct expr *b)
+{
+    return a->kind == b->kind && a->type == b->type && a->number == b->number &&
+           a->value == b->value && view_eq(a->text, b->text) && a->field == b->field &&
+           a->span.us == b->span.us && a->per == b->per && a->measure == b->measure &&
+           a->from == b->from && a->scale == b->scale && a->difference == b->difference;
+}
+
+static bool
+same_tree(const struct expr *a, const struct expr *b)
+{
+    static const struct expr *one[EXPR_MAX_NODES], *other[EXPR_MAX_NODES];
+    const size_t n = flatten(a, one, 0);
+
+    if (flatten(b, other, 0) != n)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        if (!same_node(one[i], other[i]))
+            return false;
+    }
+    return true;
+}
+
+static void
+what_is_printed_compiles_to_the_same_tree(void **state)
+{
+    struct buf text, printed;
+    int taken = 0;
+
+    (void)state;
+    buf_init(&text, 1 << 20);
+    buf_init(&printed, 1 << 20);
+    for (uint64_t seed = 1; seed <= 3000; seed++) {
+        struct growth growth = {seed, &text};
+        const struct expr *one = NULL, *other = NULL;
+        struct err err = {0};
+        int column = 0;
+
+        buf_reset(&text);
+        buf_reset(&printed);
+        grow_condition(&growth, 5, true);
+        if (!expr_compile(
+                &arena, buf_view(&text), fixture_class(), PER_DEVICE, &one, &column, &err))
+            continue; /* too long, or with a number that never changes in a function */
+        taken++;
+        expr_print(one, &printed);
+        if (printed.len > EXPR_MAX_BYTES)
+            continue;
+        if (!expr_compile(
+                &arena, buf_view(&printed), fixture_class(), PER_DEVICE, &other, &column, &err) ||
+            !same_tree(one, other)) {
+            fail_msg("%.*s\n%.*s\n%d: %s", VIEW_ARG(buf_view(&text)), VIEW_ARG(buf_view(&printed)),
+                column, err.text);
+        }
+    }
+    assert_true(taken > 2000);
+    buf_fini(&text);
+    buf_fini(&printed);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_expression_has_one_canonical_text),
+        cmocka_unit_test(what_is_printed_compiles_to_the_same_tree),
         cmocka_unit_test(a_mistake_is_told_at_its_column),
         cmocka_unit_test(depth_and_size_are_bounded),
         cmocka_unit_test(logic_is_three_valued),
