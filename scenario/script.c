@@ -142,14 +142,14 @@ do_reading(struct script *script)
         told.part = part + 1;
     }
     for (size_t i = 2; i < script->n; i++) {
-        if (strchr(script->words[i], '=') != NULL)
+        struct span *span = strcmp(script->words[i], "late") == 0    ? &told.late
+                            : strcmp(script->words[i], "ahead") == 0 ? &told.ahead
+                                                                     : NULL;
+
+        if (span != NULL)
+            late_is_wrong |= !span_parse(view_of(script_word(script, ++i)), span);
+        else if (strchr(script->words[i], '=') != NULL)
             values[told.n_values++] = script->words[i];
-        else if (strcmp(script->words[i], "late") == 0 &&
-                 !span_parse(view_of(script_word(script, ++i)), &told.late))
-            late_is_wrong = true;
-        else if (strcmp(script->words[i], "ahead") == 0 &&
-                 !span_parse(view_of(script_word(script, ++i)), &told.ahead))
-            late_is_wrong = true;
     }
     if (late_is_wrong) {
         script_stop(script, "needed is", "应为", "late SPAN, ahead SPAN");
@@ -164,13 +164,14 @@ do_reading(struct script *script)
     told.values = values;
     const char *stranger = world_stranger(&script->world, &told);
 
-    if (stranger == code)
-        script_stop(script, "there is no such device", "没有此设备", code);
-    else if (stranger != NULL)
-        script_stop(script, "is no field=value of this device's class", "不是此设备类别的字段=值",
-            stranger);
-    else
+    if (stranger == NULL) {
         (void)world_reading(&script->world, &told);
+    } else if (stranger == code) {
+        script_stop(script, "there is no such device:", "没有此设备:", code);
+    } else {
+        script_stop(
+            script, "no field=value of this device's class:", "不是此设备类别的字段=值:", stranger);
+    }
 }
 
 static void
@@ -192,21 +193,20 @@ add_argument(struct script *script, cJSON *outer, cJSON *body, const char *text)
     /* "+2h", "-5m" */
     const struct view length = view_of(value[0] == '\0' ? "" : value + 1);
 
-    if (strcmp(value, "-0s") == 0)
+    if (strcmp(value, "-0s") == 0) {
         cJSON_AddNumberToObject(body, key, (double)script->world.now.us);
-    else if (strcmp(key, "until") == 0 && span_parse(length, &span))
+    } else if (strcmp(key, "until") == 0 && span_parse(length, &span)) {
         cJSON_AddNumberToObject(body, key, (double)(script->world.now.us + span.us));
-    else if (strcmp(key, "signed") == 0 && span_parse(length, &span))
+    } else if (strcmp(key, "signed") == 0 && span_parse(length, &span)) {
         cJSON_ReplaceItemInObjectCaseSensitive(
             outer, "at", cJSON_CreateNumber((double)(script->world.now.us - span.us)));
-    else if (strcmp(key, "id") == 0)
+    } else if (strcmp(key, "id") == 0) {
         cJSON_ReplaceItemInObjectCaseSensitive(outer, "id", cJSON_CreateString(value));
-    else if (strcmp(key, "unit") == 0)
-        cJSON_AddStringToObject(outer, "unit", value);
-    else if (strcmp(key, "by_s") == 0 && *end == '\0')
+    } else if (strcmp(key, "by_s") == 0 && *end == '\0') {
         cJSON_AddNumberToObject(body, key, number);
-    else
-        cJSON_AddStringToObject(body, key, value);
+    } else {
+        cJSON_AddStringToObject(strcmp(key, "unit") == 0 ? outer : body, key, value);
+    }
 }
 
 static void

@@ -89,7 +89,7 @@ static void
 check_chain(struct world *world, struct view body, const cJSON *json)
 {
     char hex[2 * DIGEST_BYTES + 1], *text = mem_alloc(body.len + 1);
-    const size_t size = strlen("\"hash\":\"\",") + 2 * DIGEST_BYTES;
+    const size_t size = strlen("\"hash\":\"\",") + (size_t)2 * DIGEST_BYTES;
 
     memcpy(text, body.ptr, body.len);
     text[body.len] = '\0';

@@ -44,11 +44,12 @@ merge(struct bucket *into, const struct bucket *from)
 static void
 insert(struct window *window, size_t at, const struct bucket *bucket)
 {
-    if (window->len == window->cap) {
+    if (window->at == NULL || window->len == window->cap) {
         window->cap = (uint16_t)(window->cap == 0 ? 2 : window->cap * 2);
         window->at = mem_resize(window->at, window->cap, sizeof(*window->at));
     }
-    memmove(&window->at[at + 1], &window->at[at], (window->len - at) * sizeof(*window->at));
+    if (at < window->len)
+        memmove(&window->at[at + 1], &window->at[at], (window->len - at) * sizeof(*window->at));
     window->at[at] = *bucket;
     window->len++;
 }
