@@ -536,7 +536,8 @@ json_check(struct view text, size_t max_bytes, size_t *at)
         return JSON_SIZE;
     }
     CHECK(max_bytes <= UINT32_MAX);
-    c.start = (const unsigned char *)text.ptr;
+    /* an empty view may point nowhere */
+    c.start = (const unsigned char *)(text.len > 0 ? text.ptr : "");
     c.at = c.start;
     c.end = c.start + text.len;
     for (skip_space(&c); c.at < c.end && flaw == JSON_FINE; skip_space(&c)) {

@@ -16,7 +16,7 @@ static struct examples examples;
 static bool
 holds(struct view bytes, struct view text)
 {
-    for (size_t i = 0; i + text.len <= bytes.len; i++) {
+    for (size_t i = 0; text.len > 0 && i + text.len <= bytes.len; i++) {
         if (memcmp(bytes.ptr + i, text.ptr, text.len) == 0)
             return true;
     }
