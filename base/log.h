@@ -5,8 +5,7 @@
  *
  * error: somebody must act; warning: will heal by itself; info: a change of state; debug: the
  * rest. A line with the id and text of the one before is folded and counted. Never payload bytes,
- * never secrets. Values with spaces are quoted by the caller, in the format; quotes and
- * backslashes inside of them get a backslash here.
+ * never secrets. Values with spaces are quoted by the caller.
  */
 #pragma once
 

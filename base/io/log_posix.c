@@ -81,68 +81,10 @@ log_setup(enum log_level level, const char *name)
     CHECK(pthread_mutex_unlock(&lock) == 0);
 }
 
-/* The caller's quotes are marked before the values come in, so that a quote in a value is none: it
- * gets a backslash. Should a value hold the mark itself, the line has no quotes at all. */
-#define MARK '\x01'
-
-static size_t
-mark_quotes(const char *fmt, char out[LINE_BYTES])
-{
-    size_t marks = 0;
-
-    (void)snprintf(out, LINE_BYTES, "%s", fmt);
-    for (char *at = out; *at != '\0'; at++) {
-        if (*at == '"') {
-            *at = MARK;
-            marks++;
-        }
-    }
-    return marks;
-}
-
-static size_t
-count_marks(const char *text)
-{
-    size_t n = 0;
-
-    for (; *text != '\0'; text++)
-        n += *text == MARK;
-    return n;
-}
-
-/* An error text may hold a line break before its hint; a log line may not. */
-static void
-put_clean(const char *text, bool whole, char *out, size_t room)
-{
-    bool inside = false;
-    size_t used = 0;
-
-    for (; *text != '\0' && used + 3 < room; text++) {
-        const char c = *text;
-
-        if (c == MARK && whole) {
-            inside = !inside;
-            out[used++] = '"';
-        } else if ((unsigned char)c < ' ' || c == 0x7f) {
-            out[used++] = ' ';
-        } else {
-            if (inside && (c == '"' || c == '\\'))
-                out[used++] = '\\';
-            out[used++] = c;
-        }
-    }
-    if (inside)
-        out[used++] = '"';
-    out[used] = '\0';
-}
-
 void
 log_write(enum log_level level, const char *id, const char *fmt, ...)
 {
     char body[LINE_BYTES];
-    char text[LINE_BYTES];
-    char marked[LINE_BYTES];
-    const size_t marks = mark_quotes(fmt, marked);
     va_list args;
     int used;
 
@@ -150,14 +92,14 @@ log_write(enum log_level level, const char *id, const char *fmt, ...)
     if (used < 0 || (size_t)used >= sizeof(body))
         used = (int)sizeof(body) - 1;
     va_start(args, fmt);
-    const int full = vsnprintf(text, sizeof(text), marked, args);
-
+    (void)vsnprintf(body + used, sizeof(body) - (size_t)used, fmt, args);
     va_end(args);
-    const bool cut = full >= (int)sizeof(text);
-    const size_t found = count_marks(text);
+    /* An error text may hold a line break before its hint; a log line may not. */
+    for (char *at = body; *at != '\0'; at++) {
+        if ((unsigned char)*at < ' ' || *at == 0x7f)
+            *at = ' ';
+    }
 
-    put_clean(
-        text, cut ? found <= marks : found == marks, body + used, sizeof(body) - (size_t)used);
     CHECK(pthread_mutex_lock(&lock) == 0);
     if (level <= threshold) {
         if (strcmp(body, last) == 0) {
