@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """The walls: #include lines against layers.txt, no cycles between folders, suffixes keep their
-permission, and base/ knows no word of the domain."""
+permission, base/ knows no word of the domain, and no class of machine is named outside files."""
 import pathlib
 import re
 import subprocess
@@ -22,6 +22,17 @@ WORLD = {  # system headers that only suffixed files and service/ may include
 SUFFIXES = {"uv", "pg", "paho", "mosq", "curl", "mhd", "posix"}
 DOMAIN = re.compile(r"\b\w*(device|alert|tier|sample|topic)\w*\b", re.I)
 
+PROTOCOLS = "ingest/normalise/frames"  # say fire and smoke as their standards do, of any class
+
+
+def class_names(root):
+    """Of config/default: what a new kind of machine brings must be a file, so none is in the program."""
+    return {p.stem for p in pathlib.Path(root, "config/default/classes").glob("*.yaml")}
+
+
+def names_class(line, classes):
+    return [text for text in re.findall(r'"((?:[^"\\]|\\.)*)"', line) if text in classes]
+
 
 def suffix(path):
     last = path.stem.rsplit("_", 1)
@@ -41,6 +52,7 @@ def read_table(path):
 def check(root, table):
     bad = []
     edges = {}
+    classes = class_names(root)
     tracked = subprocess.run(["git", "-C", root, "ls-files", "-co", "--exclude-standard", "*.c", "*.h"],
                              capture_output=True, text=True)
     names = tracked.stdout.split() if tracked.returncode == 0 else [
@@ -59,6 +71,8 @@ def check(root, table):
             where = f"{name}:{number}"
             if folder.split("/")[0] == "base" and DOMAIN.search(line):
                 bad.append(f"{where}: base knows no domain word: {line.strip()}")
+            if folder != PROTOCOLS and names_class(line, classes):
+                bad.append(f"{where}: the program knows no class: {line.strip()}")
             found = re.match(r'\s*#\s*include\s*([<"])([^>"]+)[>"]', line)
             if not found:
                 continue
@@ -107,10 +121,12 @@ def selftest():
             (root / folder).mkdir()
         (root / "base/a.c").write_text('#include "model/b.h"\n#include <unistd.h>\nint alert;\n')
         (root / "model/b.h").write_text('#include "base/a.h"\n#include <uv.h>\n')
-        (root / "model/c.c").write_text('#include "model/d_uv.h"\n')
+        (root / "model/c.c").write_text('#include "model/d_uv.h"\nif (!strcmp(name, "teapot"))\n')
+        (root / "config/default/classes").mkdir(parents=True)
+        (root / "config/default/classes/teapot.yaml").touch()
         found = "\n".join(check(top, {"base": set(), "model": {"base"}, "service": set()}))
         for want in ("base may not include model", "cycle:", "<unistd.h>", "domain word", "<uv.h>",
-                     "includes an edge"):
+                     "includes an edge", "knows no class"):
             if want not in found:
                 sys.exit(f"layers.py: selftest: did not find {want!r} in:\n{found}")
 

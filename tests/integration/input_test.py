@@ -85,7 +85,7 @@ def test_a_retained_or_repeated_clear_does_not_clear_a_fire(site):
 
 def test_a_wrong_configuration_is_refused_with_every_mistake(site):
     path = site.config / "rules/charger.yaml"
-    path.write_text(path.read_text().replace("port_temp > 60°C", "port_temp > 60kg").replace(
+    path.write_text(path.read_text().replace("port_temp >= 60°C", "port_temp >= 60kg").replace(
         "severity: yellow", "severity: yelow"))
     done = site.run("apply", ok=(1,))
     text = done.stdout + done.stderr

@@ -36,8 +36,8 @@ def test_a_threshold_is_taken_over_while_the_lane_runs_and_a_version_comes_back(
     wait_for("version 1", lambda: status(client, "plant").get("config") == 1)
     rules = site.config / "rules/charger.yaml"
     text = rules.read_text()
-    assert "port_temp > 60" in text
-    rules.write_text(text.replace("port_temp > 60", "port_temp > 61"))
+    assert "port_temp >= 60" in text
+    rules.write_text(text.replace("port_temp >= 60", "port_temp >= 61"))
     site.run("apply")
     wait_for("version 2", lambda: status(client, "plant").get("config") == 2)
     site.run("config", "rollback", 1)
@@ -47,7 +47,7 @@ def test_a_threshold_is_taken_over_while_the_lane_runs_and_a_version_comes_back(
     listed = site.run("config", "list").stdout.splitlines()
     assert [line[:8].split() for line in listed] == [["*", "1"], ["2"]]
     differs = site.run("config", "diff", 1, 2, ok=(1,)).stdout
-    assert "rule charger-hot" in differs and "changed" in differs and "+  when: port_temp > 61" in differs
+    assert "rule charger-hot" in differs and "changed" in differs and "+  when: port_temp >= 61" in differs
     assert "rules unchanged" in differs and "devices: 0 added, 0 removed" in differs
     assert site.run("config", "show", 2, "rules/charger.yaml").stdout == rules.read_text()
     assert "no file" in site.run("config", "show", 2, "../../../etc/passwd", ok=(1,)).stderr

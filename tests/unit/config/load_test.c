@@ -39,7 +39,7 @@ the_default_configuration_holds_what_its_files_say(void **state)
     (void)state;
     assert_non_null(config);
     assert_int_equal(loaded.problems.len, 0);
-    assert_int_equal(config->devices.len, 600);
+    assert_int_equal(config->devices.len, 734);
     assert_int_equal(config->classes.len, 9);
     assert_int_equal(config->grid.n_compounds, 12);
     assert_int_equal(config->grid.calendar.zone.offset_s, 28800);
