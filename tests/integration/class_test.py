@@ -58,7 +58,7 @@ def test_a_class_of_machines_that_nobody_knew_is_a_few_files(make_site):
     lines.append(",".join(row.get(name, "") for name in header))
     devices.write_text("\n".join(lines) + "\n")
     tested = site.run("test")
-    assert " 0 failed" in tested.stdout and "boiler" not in tested.stdout
+    assert ", 0 failed" in tested.stdout and "boiler.yaml" not in tested.stdout
     site.prepare()
     site.lane("plant")
     board = site.client()
