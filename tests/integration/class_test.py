@@ -69,3 +69,23 @@ def test_a_class_of_machines_that_nobody_knew_is_a_few_files(make_site):
     wait_for("the row is stored", lambda: site.value("SELECT count(*) FROM telemetry.boiler") == 1)
     # the burner's contact of this boiler is the other way round
     assert site.sql("SELECT pressure, valve, flame FROM telemetry.boiler") == [(951, 0, False)]
+
+
+def test_a_class_grows_by_a_column_and_never_changes_one(site):
+    def water(change):
+        path = site.config / "classes/water.yaml"
+        path.write_text(change(path.read_text()))
+    water(lambda text: text.replace("fields:\n", "fields:\n  ripple: {type: real, title: {zh: 脉动, en: ripple}, unit: kPa}\n", 1))
+    assert "column telemetry.water.ripple added" in site.run("migrate", "--check").stdout
+    assert not site.value("SELECT count(*) FROM pg_attribute WHERE attname = 'ripple'"), "--check changed nothing"
+    assert "column telemetry.water.ripple added" in site.run("migrate").stdout
+    site.run("apply")
+    site.lane("plant")
+    code, compound = next(line.split(",")[:3:2] for line in (site.config / "devices.csv").read_text().splitlines()
+                          if line.split(",")[1] == "water")
+    site.device(f"estate/xuhui/{compound}/water/{code}/telemetry", {"ripple": 2.5})
+    wait_for("the new column is filled", lambda: site.value("SELECT max(ripple) FROM telemetry.water") == 2.5)
+    water(lambda text: text.replace("ripple: {type: real, title: {zh: 脉动, en: ripple}, unit: kPa}",
+                                    "ripple: {type: text, title: {zh: 脉动, en: ripple}}"))
+    refused = site.run("migrate", ok=(1,)).stderr
+    assert "'ripple' is double precision in the database and would be text now" in refused and "another name" in refused
