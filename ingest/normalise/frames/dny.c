@@ -426,9 +426,11 @@ read(struct framing *f, struct view frame, size_t at)
     char text[8];
 
     frame_hex(bytes, sizeof(bytes), text);
-    frame_device(f, device, (struct view){text, sizeof(text)},
+    /* The parts are ports, and each charger has a port 1: another's values would pass for ours. */
+    f->foreign = !frame_device(f, device, (struct view){text, sizeof(text)},
         &(struct frame_flaw){.at = at + 5, .raw = frame});
-    read_data(&in, frame_u8(frame, 11), at + 11);
+    if (!f->foreign)
+        read_data(&in, frame_u8(frame, 11), at + 11);
 }
 
 const struct frame_protocol frame_dny = {.min_bytes = MIN_BYTES,

@@ -150,6 +150,7 @@ read_at(struct framing *f, const struct frame_protocol *protocol, size_t at)
     struct frame_probe probe;
 
     f->flawed = false;
+    f->foreign = false;
     probe_at(f, protocol, at, &probe);
     size_t len = probe.len;
 
@@ -166,7 +167,8 @@ read_at(struct framing *f, const struct frame_protocol *protocol, size_t at)
     if (probe.len > 0) {
         f->n_frames++;
         protocol->read(f, frame, at);
-        add_head(f, protocol, frame, true);
+        if (!f->foreign)
+            add_head(f, protocol, frame, true);
     } else if (probe.flaw.check == FRAME_CHECK_SUM && len >= protocol->min_bytes) {
         add_head(f, protocol, frame, false);
     }

@@ -208,8 +208,9 @@ set_device(struct framing *f, struct view frame, size_t at)
         key = key << 8 | source[i];
     }
     frame_hex(source, sizeof(source), text);
-    frame_device(f, key, (struct view){text, sizeof(text)},
-        &(struct frame_flaw){.at = at + SOURCE_AT, .raw = frame});
+    /* a fire must raise, whoever tells it */
+    (void)frame_device(f, key, (struct view){text, sizeof(text)},
+        &(struct frame_flaw){.at = at + SOURCE_AT, .kept = true, .raw = frame});
 }
 
 static void

@@ -32,7 +32,8 @@ struct framing {
     bool hex_bad; /* the text has something else at hex_at; bytes end before it */
     size_t hex_at;
     uint64_t hex_found;
-    bool flawed; /* this frame has its flaw: one is enough */
+    bool flawed;  /* this frame has its flaw: one is enough */
+    bool foreign; /* this frame is another device's and was not read: nor is it confirmed */
     bool had_device;
     uint64_t device; /* of the frames before */
     /* of the last frame; into the tree if it was the only one */
@@ -60,8 +61,9 @@ extern const struct frame_protocol frame_gbt26875, frame_dny, frame_meokon;
 void frame_flaw_add(struct framing *f, const struct frame_flaw *flaw);
 /* A new element of records; NULL over the limit, which is a flaw. part is copied. */
 struct cJSON *frame_record(struct framing *f, struct view part, const char *kind);
-/* The device that the frame names: key tells it from others, text is for people, copied. */
-void frame_device(struct framing *f, uint64_t key, struct view text, const struct frame_flaw *at);
+/* The device that the frame names: key tells it from others, text is for people, copied. False: it
+ * is another one than that of the frames before, and at (kept or not) has become a flaw. */
+bool frame_device(struct framing *f, uint64_t key, struct view text, const struct frame_flaw *at);
 
 /* Root and records become one tree. */
 void frame_tree_end(struct framing *f);

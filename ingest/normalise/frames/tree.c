@@ -90,7 +90,7 @@ frame_record(struct framing *f, struct view part, const char *kind)
     return record;
 }
 
-void
+bool
 frame_device(struct framing *f, uint64_t key, struct view text, const struct frame_flaw *at)
 {
     if (!f->had_device) {
@@ -101,12 +101,12 @@ frame_device(struct framing *f, uint64_t key, struct view text, const struct fra
         flaw.check = FRAME_CHECK_DEVICE;
         flaw.found = key;
         flaw.expected = f->device;
-        flaw.kept = true;
         frame_flaw_add(f, &flaw);
-        return;
+        return false;
     }
     f->had_device = true;
     f->device = key;
+    return true;
 }
 
 void

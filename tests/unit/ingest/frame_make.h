@@ -70,6 +70,19 @@ make_dny_data(struct made *made, uint8_t command, const uint8_t *data, size_t le
     made_put(made, end, 2);
 }
 
+/* The same frame of device 04A00209. */
+static inline void
+make_dny_other(struct made *made)
+{
+    uint16_t sum = 0;
+
+    made->bytes[5] = 9;
+    for (size_t i = 0; i < made->len - 2; i++)
+        sum = (uint16_t)(sum + (uint8_t)made->bytes[i]);
+    made->bytes[made->len - 2] = (char)(sum & 255);
+    made->bytes[made->len - 1] = (char)(sum >> 8);
+}
+
 /* From the supply byte to the last record. */
 static inline void
 make_meokon_rest(struct made *made, const uint8_t *rest, size_t rest_len)

@@ -269,6 +269,33 @@ each_port_of_a_charger_is_a_part(void **state)
 }
 
 static void
+another_chargers_values_are_a_reject_and_no_reading_of_ours(void **state)
+{
+    struct made both = *made_of("heartbeat-01");
+    struct made other = *made_of("live-06");
+    const size_t first = both.len;
+
+    (void)state;
+    make_dny_other(&other);
+    made_put(&both, other.bytes, other.len);
+    const struct decoded out = read_charger(&both);
+    char detail[160];
+
+    assert_int_equal(out.verdict, VERDICT_STORED);
+    assert_true(out.lost);
+    assert_int_equal(out.n_readings, 3); /* of the heartbeat */
+    for (size_t i = 0; i < out.n_readings; i++) {
+        assert_true(number_of(&out.readings[i], "port_temp") == -1);
+        assert_int_equal(out.readings[i].suspect, SUSPECT_NO);
+    }
+    assert_int_equal(out.n_rejects, 1);
+    assert_string_equal(out.rejects[0].reason, "frame-device");
+    (void)snprintf(detail, sizeof(detail),
+        "dny: device at byte %zu: found 0x4A00209, expected 0x4A00201", first + 5);
+    assert_string_equal(out.rejects[0].detail, detail);
+}
+
+static void
 an_unknown_port_state_is_a_reject_with_its_number_not_idle(void **state)
 {
     (void)state;
@@ -380,6 +407,7 @@ main(int argc, char **argv)
         cmocka_unit_test(a_frame_with_a_wrong_length_raises_and_is_suspect),
         cmocka_unit_test(one_serial_in_one_second_does_not_make_two_frames_one),
         cmocka_unit_test(each_port_of_a_charger_is_a_part),
+        cmocka_unit_test(another_chargers_values_are_a_reject_and_no_reading_of_ours),
         cmocka_unit_test(an_unknown_port_state_is_a_reject_with_its_number_not_idle),
         cmocka_unit_test(a_will_is_read_beside_frames),
         cmocka_unit_test(a_pressure_terminal_tells_its_past_and_its_now),

@@ -430,24 +430,45 @@ more_than_the_limit_is_said_and_not_read(void **state)
 }
 
 static void
-frames_of_another_device_are_suspect(void **state)
+a_frame_of_another_charger_is_neither_read_nor_confirmed(void **state)
 {
-    struct made other = make_dny("other", 0x44, "00 01 00");
-    const struct made *const pair[] = {made_of(FRAME_DNY, "alarm"), &other};
-    uint16_t sum = 0;
+    struct made other = *made_of(FRAME_DNY, "alarm");
+    const struct made *const three[] = {
+        made_of(FRAME_DNY, "alarm"), &other, made_of(FRAME_DNY, "alarm")};
 
     (void)state;
-    other.bytes[5] = 9;
-    for (size_t i = 0; i < other.len - 2; i++)
-        sum = (uint16_t)(sum + (uint8_t)other.bytes[i]);
-    other.bytes[other.len - 2] = (char)(sum & 255);
-    other.bytes[other.len - 1] = (char)(sum >> 8);
-    const struct frame_out out = decode(&(struct frame_dialect){.kind = FRAME_DNY}, join(pair, 2));
+    make_dny_other(&other);
+    const struct frame_out out = decode(&(struct frame_dialect){.kind = FRAME_DNY}, join(three, 3));
 
     assert_int_equal(out.n_records, 2);
+    assert_int_equal(out.n_heads, 2);
+    assert_int_equal(out.heads[0].device, 0x04A00201);
+    assert_int_equal(out.heads[1].device, 0x04A00201);
     assert_int_equal(out.n_flaws, 1);
     assert_int_equal(out.flaws[0].check, FRAME_CHECK_DEVICE);
-    assert_int_equal(out.flaws[0].at, pair[0]->len + 5);
+    assert_int_equal(out.flaws[0].at, other.len + 5);
+    assert_int_equal(out.flaws[0].found, 0x04A00209);
+    assert_int_equal(out.flaws[0].expected, 0x04A00201);
+    assert_false(out.flaws[0].kept);
+}
+
+/* A fire must raise, whoever tells it. */
+static void
+a_fire_of_another_transmission_device_is_read_and_suspect(void **state)
+{
+    struct made other = *made_of(FRAME_GBT26875, "call-point");
+    const struct made *const pair[] = {made_of(FRAME_GBT26875, "device-state"), &other};
+
+    (void)state;
+    other.bytes[12]++;
+    other.bytes[other.len - 3]++;
+    const struct frame_out out =
+        decode(&(struct frame_dialect){.kind = FRAME_GBT26875}, join(pair, 2));
+
+    assert_int_equal(out.n_records, 2);
+    assert_int_equal(out.n_heads, 2);
+    assert_int_equal(out.n_flaws, 1);
+    assert_int_equal(out.flaws[0].check, FRAME_CHECK_DEVICE);
     assert_true(out.flaws[0].kept);
 }
 
@@ -552,7 +573,8 @@ main(void)
         cmocka_unit_test(side_traffic_of_a_charger_is_nothing_wrong),
         cmocka_unit_test(buffered_records_go_back_from_the_last_by_the_interval),
         cmocka_unit_test(more_than_the_limit_is_said_and_not_read),
-        cmocka_unit_test(frames_of_another_device_are_suspect),
+        cmocka_unit_test(a_frame_of_another_charger_is_neither_read_nor_confirmed),
+        cmocka_unit_test(a_fire_of_another_transmission_device_is_read_and_suspect),
         cmocka_unit_test(a_frame_whose_sum_is_wrong_is_denied_and_the_others_confirmed),
         cmocka_unit_test(texts_of_devices_become_utf8),
     };
