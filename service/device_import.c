@@ -195,6 +195,22 @@ fits_merged(struct import *import, const struct register_table *table)
     return config != NULL;
 }
 
+/* A header alone is an export that went wrong far sooner than an estate without devices. */
+static int
+refuse_empty(const struct import *import, size_t n)
+{
+    (void)fprintf(stderr,
+        zh(import) ? "wallwatch %s: 没有写入: '%s' 中没有任何设备, 将删除全部 %zu 台\n"
+                     "提示: --merge 只新增和替换, 不删除; 若要删除设备, 请在 devices.csv "
+                     "中删去相应的行\n"
+                   : "wallwatch %s: nothing was written: '%s' has no device, all %zu would be "
+                     "removed\n"
+                     "hint: with --merge a file adds and replaces and removes nothing; to remove "
+                     "devices, take their lines out of devices.csv\n",
+        import->command, import->name, n);
+    return EXIT_FOUND;
+}
+
 static int
 import_text(struct import *import)
 {
@@ -216,6 +232,8 @@ import_text(struct import *import)
     config_unref(config);
     register_read(old, &import->arena, &present);
     register_read(buf_view(&import->text), &import->arena, &table);
+    if (!import->merge && table.len == 0 && present.len > 0)
+        return refuse_empty(import, present.len);
     if (import->merge) {
         const struct register_table added = table;
 
@@ -248,8 +266,8 @@ device_import(int argc, char **argv)
         "Checks FILE as the new devices.csv, shows what it adds, changes and removes, asks, and\n"
         "writes it. All or nothing: with one bad row nothing is written, and every bad row is\n"
         "told. FILE is the whole register (with --merge: some rows of it; a row is a whole\n"
-        "device); UTF-8 or GB18030, columns in any order. 'wallwatch apply' then brings it into\n"
-        "force. Exit code 1 if it was not written.",
+        "device), so one without a single device is refused; UTF-8 or GB18030, columns in any\n"
+        "order. 'wallwatch apply' then brings it into force. Exit code 1 if it was not written.",
         rows, ARRAY_LEN(rows), 1, 1};
 
     if (!options_read(&usage, argc, argv, args, &n_args, &code))

@@ -8,7 +8,7 @@ English, a line "== zh", what is printed in Chinese. Changes:
                      only "+" lines: added at the end. \\t \\r \\xNN are taken for these bytes
     remove FILE
     replace FILE     then "+" lines: all there is in it
-    command test     `test` is run instead of `check`
+    command WORDS    `WORDS` is run instead of `check`, in the folder
 
 With UPDATE_GOLDEN=1 in the environment the expected parts are written; read the difference."""
 import os
@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 
-program, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+program, folder = os.path.abspath(sys.argv[1]), pathlib.Path(sys.argv[2])
 
 
 def to_bytes(lines):
@@ -66,8 +66,8 @@ def prepare(root, lines):
 
 def run(root, lang, command):
     at = ["--at", "2026-11-24T04:00:00Z"] if command == "check" else []
-    done = subprocess.run([program, command, "--config", str(root), "--lang", lang, *at], capture_output=True,
-                          text=True, timeout=60)
+    done = subprocess.run([program, *command.split(), "--config", str(root), "--lang", lang, *at],
+                          capture_output=True, text=True, timeout=60, cwd=root)
     return f"{done.stdout}{done.stderr}exit {done.returncode}\n"
 
 
@@ -76,7 +76,8 @@ def check(case):
     with tempfile.TemporaryDirectory() as top:
         root = pathlib.Path(top) / "config"
         prepare(root, changes.splitlines())
-        command = "test" if changes.startswith("command test\n") else "check"
+        first = changes.splitlines()[0]
+        command = first.removeprefix("command ") if first.startswith("command ") else "check"
         now = changes + "".join(f"== {lang}\n{run(root, lang, command)}" for lang in ("en", "zh"))
     if os.environ.get("UPDATE_GOLDEN"):
         case.write_text(now)
