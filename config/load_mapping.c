@@ -100,6 +100,68 @@ check_path(struct loader *loader, const struct node *node, const char *path)
     }
 }
 
+static bool
+is_among(const char *const *names, const char *path)
+{
+    while (*names != NULL && strcmp(*names, path) != 0)
+        names++;
+    return *names != NULL;
+}
+
+static void
+report_frame_path(struct loader *loader, const struct node *node, const char *path,
+    const char *const *names, enum frame_kind frame)
+{
+    size_t n = 0;
+
+    if (!path_valid(path)) /* that has been said */
+        return;
+    report(loader->schema.reporter, node, "unknown-value",
+        "'%s' is not a value that frames of kind %s have here", "'%s' 不是 %s 帧在此处的值", path,
+        frame_names[frame]);
+    while (names[n] != NULL)
+        n++;
+    report_near(loader->schema.reporter, view_of(path), names, n);
+}
+
+/* They are looked up in the record first, then in the payload. */
+static void
+check_frame_items(struct loader *loader, const struct items *items,
+    const struct frame_values *values, enum frame_kind frame)
+{
+    for (size_t i = 0; i < items->len; i++) {
+        const struct source_item *item = items_at(items, &source_shape, i);
+
+        if (item->path != NULL && !is_among(values->record, item->path) &&
+            !is_among(values->root, item->path))
+            report_frame_path(
+                loader, node_about(item->is.node, "path"), item->path, values->record, frame);
+    }
+}
+
+void
+check_frame_paths(struct loader *loader, const struct mapping_item *item, enum frame_kind frame)
+{
+    const struct frame_values values = frame_values_of(frame);
+    const struct {
+        const char *name, *path;
+    } of_payload[] = {
+        {"boot", item->boot},
+        {"sequence", item->sequence},
+        {"device", item->device},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(of_payload); i++) {
+        const char *path = of_payload[i].path;
+
+        if (path != NULL && !is_among(values.root, path))
+            report_frame_path(
+                loader, node_about(item->is.node, of_payload[i].name), path, values.root, frame);
+    }
+    check_frame_items(loader, &item->test, &values, frame);
+    check_frame_items(loader, &item->fields, &values, frame);
+}
+
 /* The number that a field has for a word of the class file: a code's name, true or false. */
 static bool
 number_of(const struct field *field, const char *word, double *out)

@@ -72,4 +72,7 @@ struct sources make_tests(struct loader *loader, const struct mapping_item *item
 /* The words that are known at each path; nodes are not needed any more. */
 void finish_sources(struct loader *loader, const struct sources *sources);
 
+/* The values of frames are a closed list: a path with another name would never be heard. */
+void check_frame_paths(
+    struct loader *loader, const struct mapping_item *item, enum frame_kind frame);
 void check_path(struct loader *loader, const struct node *node, const char *path);

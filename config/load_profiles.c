@@ -475,6 +475,7 @@ make_frame(struct loader *loader, const struct profile_item *item, struct profil
                 "帧配置没有 '%s', 帧中位置是固定的", fixed[i]);
         }
     }
+    check_frame_paths(loader, &item->mapping, (enum frame_kind)frame->kind);
     profile->frame = (struct frame_dialect){
         .kind = (enum frame_kind)frame->kind,
         .encoding = (enum frame_encoding)frame->encoding,

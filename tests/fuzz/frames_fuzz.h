@@ -16,7 +16,15 @@
 #define WRAPPED 0x80
 
 static void
-check_record(const struct cJSON *record)
+check_name(const char *name, const char *const *names)
+{
+    while (*names != NULL && strcmp(*names, name) != 0)
+        names++;
+    CHECK(*names != NULL);
+}
+
+static void
+check_record(const struct cJSON *record, const char *const *names)
 {
     const struct cJSON *part = record->child;
 
@@ -24,6 +32,7 @@ check_record(const struct cJSON *record)
     CHECK(strlen(part->valuestring) <= 32);
     for (const struct cJSON *item = record->child; item != NULL; item = item->next) {
         CHECK(item->string != NULL && (item->next == NULL || item->next->prev == item));
+        check_name(item->string, names);
         CHECK(!cJSON_IsNumber(item) || (item->valuedouble > -1e15 && item->valuedouble < 1e15));
     }
 }
@@ -39,9 +48,12 @@ check_frames(const struct frame_dialect *dialect, struct view payload)
     arena_init(&arena);
     frame_decode(dialect, payload, &arena, &out);
     const struct cJSON *records = cJSON_GetObjectItemCaseSensitive(out.root, "records");
+    const struct frame_values values = frame_values_of(dialect->kind);
 
+    for (const struct cJSON *item = out.root->child; item != records; item = item->next)
+        check_name(item->string, values.root);
     for (const struct cJSON *record = records->child; record != NULL; record = record->next, n++)
-        check_record(record);
+        check_record(record, values.record);
     CHECK(n == out.n_records && n <= FRAME_MAX_RECORDS);
     CHECK(out.n_flaws <= FRAME_MAX_FLAWS && (out.more == 0 || out.n_flaws == FRAME_MAX_FLAWS));
     for (size_t i = 0; i < out.n_flaws; i++) {

@@ -433,7 +433,14 @@ read(struct framing *f, struct view frame, size_t at)
         read_data(&in, frame_u8(frame, 11), at + 11);
 }
 
-const struct frame_protocol frame_dny = {.min_bytes = MIN_BYTES,
+static const char *const root_values[] = {"device", NULL};
+static const char *const record_values[] = {"part", "kind", "time", "firmware", "voltage", "ports",
+    "node", "signal", "ambient_temp", "state", "power", "peak_power", "session", "energy",
+    "start_kind", "max_power", "min_power", "mean_power", "order", "current", "port_temp", "card",
+    "stop", "alarm", "reply", NULL};
+
+const struct frame_protocol frame_dny = {.values = {root_values, record_values},
+    .min_bytes = MIN_BYTES,
     .skip = skip,
     .probe = probe,
     .head = head,

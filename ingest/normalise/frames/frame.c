@@ -17,13 +17,19 @@ const char *const frame_encoding_names[FRAME_ENCODINGS] = {"usual", "binary", "h
 const char *const frame_layout_names[FRAME_LAYOUTS] = {"standard", "nbiot"};
 
 static const struct frame_protocol *
-protocol_of(const struct frame_dialect *dialect)
+protocol_of(enum frame_kind kind)
 {
     static const struct frame_protocol *const protocols[FRAME_KINDS] = {
         NULL, &frame_gbt26875, &frame_dny, &frame_meokon};
 
-    CHECK(dialect->kind > FRAME_NONE && dialect->kind < FRAME_KINDS);
-    return protocols[dialect->kind];
+    CHECK(kind > FRAME_NONE && kind < FRAME_KINDS);
+    return protocols[kind];
+}
+
+struct frame_values
+frame_values_of(enum frame_kind kind)
+{
+    return protocol_of(kind)->values;
 }
 
 static bool
@@ -179,7 +185,7 @@ void
 frame_decode(const struct frame_dialect *dialect, struct view payload, struct arena *arena,
     struct frame_out *out)
 {
-    const struct frame_protocol *protocol = protocol_of(dialect);
+    const struct frame_protocol *protocol = protocol_of(dialect->kind);
     struct framing f = {.dialect = dialect, .arena = arena, .bytes = payload, .out = out};
     size_t at = 0;
 
@@ -215,7 +221,7 @@ size_t
 frame_confirm(const struct frame_dialect *dialect, const struct frame_head *head,
     struct instant now, uint8_t room[FRAME_CONFIRM_BYTES])
 {
-    const struct frame_protocol *protocol = protocol_of(dialect);
+    const struct frame_protocol *protocol = protocol_of(dialect->kind);
 
     return protocol->confirm == NULL ? 0 : protocol->confirm(dialect, head, now, room);
 }

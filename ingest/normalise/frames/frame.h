@@ -101,6 +101,15 @@ struct frame_head {
     bool good; /* it checked out; else a denial is due */
 };
 
+/* All names that a tree of one protocol can have, in any dialect: a path with another one leads
+ * nowhere. At the end stands NULL. */
+struct frame_values {
+    const char *const *root;   /* of the payload: device, identity .. */
+    const char *const *record; /* of one of its records */
+};
+/* Not of FRAME_NONE. */
+struct frame_values frame_values_of(enum frame_kind kind);
+
 struct frame_out {
     const struct cJSON *root; /* never NULL; "records" is an array */
     size_t n_records;

@@ -241,5 +241,19 @@ read(struct framing *f, struct view frame, size_t at)
     }
 }
 
-const struct frame_protocol frame_gbt26875 = {
-    .min_bytes = MIN_BYTES, .probe = probe, .head = head, .read = read, .confirm = confirm};
+static const char *const root_values[] = {"device", "identity", "time", NULL};
+static const char *const record_values[] = {"part", "kind", "time", "online", "state", "test",
+    "fire", "fault", "shielded", "supervised", "started", "feedback", "delayed", "mains_fault",
+    "backup_fault", "bus_fault", "by_hand", "config_changed", "reset", "link_fault", "line_fault",
+    "system_fire", "manual_fire", "detector_fire", "system", "system_address", "component",
+    "component_kind", "address", "op_reset", "op_mute", "op_alarm_cleared", "op_self_test",
+    "op_test", "op_confirm", "op_guard_answer", "operator", "analogue", "raw", "events", "height",
+    "temperature", "pressure", "gas", "duration", "voltage", "current", "flow", "air_volume",
+    "air_speed", "signal", "battery_mv", "fault_kind", "text", "version", NULL};
+
+const struct frame_protocol frame_gbt26875 = {.values = {root_values, record_values},
+    .min_bytes = MIN_BYTES,
+    .probe = probe,
+    .head = head,
+    .read = read,
+    .confirm = confirm};

@@ -44,7 +44,8 @@ struct framing {
 };
 
 struct frame_protocol {
-    size_t min_bytes; /* of a frame */
+    struct frame_values values; /* what read gives; frames_test.c holds it to that, both ways */
+    size_t min_bytes;           /* of a frame */
     /* Length of what may stand between frames at at; 0: nothing of that kind. NULL: nothing may. */
     size_t (*skip)(struct view bytes, size_t at);
     void (*probe)(const struct frame_dialect *dialect, struct view rest, struct frame_probe *out);

@@ -213,5 +213,14 @@ read(struct framing *f, struct view frame, size_t at)
     read_records(f, frame, sensors, n);
 }
 
-const struct frame_protocol frame_meokon = {
-    .min_bytes = MIN_BYTES, .probe = probe, .head = head, .read = read};
+static const char *const root_values[] = {"device", "identity", "time", NULL};
+static const char *const record_values[] = {"part", "kind", "time", "type", "value", "value_2",
+    "value_3", "now", "now_2", "now_3", "pressure", "alarm_bits", "low", "high", "battery_low",
+    "sensor_fault", "hardware_fault", "water_flow", "tilt", "hit", "battery", "mains", "signal",
+    "low_limit", "low_limit_2", "low_limit_3", "high_limit", "high_limit_2", "high_limit_3", NULL};
+
+const struct frame_protocol frame_meokon = {.values = {root_values, record_values},
+    .min_bytes = MIN_BYTES,
+    .probe = probe,
+    .head = head,
+    .read = read};

@@ -540,6 +540,88 @@ texts_of_devices_become_utf8(void **state)
     assert_true(view_is(gb18030_text((struct view){"ab\0cd", 5}, &arena), "ab"));
 }
 
+/* One bit for each name that was seen. */
+static uint64_t
+seen_names(const struct cJSON *object, const char *const *names)
+{
+    uint64_t seen = 0;
+
+    for (const struct cJSON *item = object->child; item != NULL; item = item->next) {
+        size_t i = 0;
+
+        if (cJSON_IsArray(item))
+            continue;
+        while (names[i] != NULL && strcmp(names[i], item->string) != 0)
+            i++;
+        if (names[i] == NULL)
+            fail_msg("'%s' is not in the list of values", item->string);
+        seen |= UINT64_C(1) << i;
+    }
+    return seen;
+}
+
+struct seen {
+    uint64_t root, record;
+};
+
+static void
+see(struct seen *seen, const struct made *made, enum frame_layout layout)
+{
+    char room[2 * sizeof(made->bytes)];
+    const struct frame_values values = frame_values_of(made->kind);
+    const struct frame_out out =
+        decode(&(struct frame_dialect){.kind = made->kind, .layout = layout},
+            arena_copy(&arena, made_payload(made, room)));
+    const struct cJSON *record = cJSON_GetObjectItemCaseSensitive(out.root, "records")->child;
+
+    seen[made->kind].root |= seen_names(out.root, values.root);
+    for (; record != NULL; record = record->next)
+        seen[made->kind].record |= seen_names(record, values.record);
+}
+
+static void
+assert_all_seen(const char *const *names, uint64_t seen)
+{
+    for (size_t i = 0; names[i] != NULL; i++) {
+        assert_true(i < 64);
+        if ((seen >> i & 1) == 0)
+            fail_msg("no frame has '%s'", names[i]);
+    }
+}
+
+static void
+the_list_of_values_is_all_that_a_frame_can_give_and_nothing_else(void **state)
+{
+    struct seen seen[FRAME_KINDS] = {0};
+    struct made made;
+    char text[64];
+
+    (void)state;
+    for (size_t i = 0; i < n_all; i++)
+        see(seen, &all[i], FRAME_LAYOUT_STANDARD);
+    for (unsigned type = 1; type <= 12; type++) {
+        (void)snprintf(text, sizeof(text), "03 01 0101 19 01000000 %02x 0100 " MAKE_TIME, type);
+        made = make_gbt26875("analogue", 2, text);
+        see(seen, &made, FRAME_LAYOUT_STANDARD);
+    }
+    made = make_gbt26875("every operation", 2, "04 01 0101 ff 01 " MAKE_TIME);
+    see(seen, &made, FRAME_LAYOUT_STANDARD);
+    made = make_gbt26875("every operation", 2, "18 01 ff 01 " MAKE_TIME);
+    see(seen, &made, FRAME_LAYOUT_STANDARD);
+    made = make_gbt26875("nbiot", 2,
+        "02 01 8101 81 01000000 0004 02"
+        "000000000000000000000000000000000000000000000000"
+        "03 e600 c4 100e 000000000000");
+    see(seen, &made, FRAME_LAYOUT_NBIOT);
+    made = make_meokon("three sensors",
+        "05 9c 0e10 0001 22 00 000100020003000400050006 000100020003 6b053500 000100020003");
+    see(seen, &made, FRAME_LAYOUT_STANDARD);
+    for (enum frame_kind kind = FRAME_NONE + 1; kind < FRAME_KINDS; kind++) {
+        assert_all_seen(frame_values_of(kind).root, seen[kind].root);
+        assert_all_seen(frame_values_of(kind).record, seen[kind].record);
+    }
+}
+
 static int
 setup(void **state)
 {
@@ -577,6 +659,7 @@ main(void)
         cmocka_unit_test(a_fire_of_another_transmission_device_is_read_and_suspect),
         cmocka_unit_test(a_frame_whose_sum_is_wrong_is_denied_and_the_others_confirmed),
         cmocka_unit_test(texts_of_devices_become_utf8),
+        cmocka_unit_test(the_list_of_values_is_all_that_a_frame_can_give_and_nothing_else),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
