@@ -50,7 +50,7 @@ struct world {
     struct map shown;             /* retained topics -> body */
     struct digest chain;
     uint64_t n;
-    char flaw[1100];      /* the first thing that must never be; "": nothing */
+    char flaw[1100];     /* the first thing that must never be; "": nothing */
     cJSON *answer;       /* the last */
     struct effects last; /* of the last feed */
 };

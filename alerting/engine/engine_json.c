@@ -61,8 +61,7 @@ write_tier(struct json_writer *json, const char *key, int tier)
 }
 
 static void
-write_climb(
-    const struct engine *engine, const struct incident *incident, struct json_writer *json)
+write_climb(const struct engine *engine, const struct incident *incident, struct json_writer *json)
 {
     const struct climb_due due =
         climb_next(incident->policy, &incident->climb, &engine->opt.grid->calendar);

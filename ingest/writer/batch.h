@@ -33,8 +33,9 @@ struct batch_touch {
     bool all;
 };
 
-#define BATCH_FRESH SPAN_MIN(10) /* rows no older than this are rolled up for all devices at once  \
-                                  */
+#define BATCH_FRESH                                                                                \
+    SPAN_MIN(10) /* rows no older than this are rolled up for all devices at once                  \
+                  */
 
 struct batch_table {
     const struct class *key; /* compared, never followed; NULL after batch_forget */
