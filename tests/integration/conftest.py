@@ -9,6 +9,14 @@ from harness.process import remove  # noqa: E402
 from harness.servers import Postgres  # noqa: E402
 
 
+# The files that take minutes, so that neither worker waits for the other at the end.
+LONG = ["watch_test.py", "disk_test.py", "trouble_test.py", "quickstart_test.py"]
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
