@@ -89,10 +89,12 @@ def test_a_publish_that_nobody_hears_is_told_apart_from_one_that_is_heard(broker
     post.said("up")
     post.write("pub", 1, "wallwatch/dispatch/repair-centre/o1", "order")
     post.write("pub", 2, "wallwatch/dispatch/nobody/o2", "order")
-    post.write("pub", 3, "estate/not/ours", "x")
-    post.write("pub", 4, "wallwatch/#", "x")
+    post.write("pub", 3, "wallwatch/#", "x")
+    wait_for("three reports", lambda: len(post.done()) == 3)
+    # Last: mosquitto 2.0.11 says that its list forbids this, and then often drops the connection.
+    post.write("pub", 4, "estate/not/ours", "x")
     wait_for("four reports", lambda: len(post.done()) == 4)
-    assert sorted(post.done()) == [(1, 0), (2, 16), (3, 135), (4, 144)]
+    assert sorted(post.done()) == [(1, 0), (2, 16), (3, 144), (4, 135)]
     wait_for("the order", lambda: centre.got == [("wallwatch/dispatch/repair-centre/o1", "order", False)])
     post.close()
     centre.close()
