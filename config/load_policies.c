@@ -45,7 +45,7 @@ static const struct shape step_shape = {
 struct policy_item {
     struct item is;
     struct items steps;
-    struct span repeat, acknowledge_within, verify_within;
+    struct span repeat, acknowledge_within, verify_within, settle_after;
 };
 
 static const struct key policy_keys[] = {
@@ -73,6 +73,12 @@ static const struct key policy_keys[] = {
         .at = offsetof(struct policy_item, verify_within),
         .min = "1s",
         .max = "30d"},
+    {.name = "settle_after",
+        .type = KEY_SPAN,
+        .at = offsetof(struct policy_item, settle_after),
+        .fallback = "10m",
+        .min = "1s",
+        .max = "7d"},
 };
 static const struct shape policy_shape = {
     policy_keys, ARRAY_LEN(policy_keys), sizeof(struct policy_item), NULL};
@@ -225,6 +231,7 @@ make_policy(struct loader *loader, const struct policy_item *item, struct policy
         .repeat = item->repeat,
         .acknowledge_within = item->acknowledge_within,
         .verify_within = item->verify_within,
+        .settle_after = item->settle_after,
     };
 }
 

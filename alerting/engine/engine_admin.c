@@ -219,6 +219,9 @@ shift_incident(struct incident *incident, struct span delta)
     shift(&incident->climb.resumed, delta);
     shift(&incident->climb.last, delta);
     shift(&incident->taken.until, delta);
+    shift(&incident->done.at, delta);
+    shift(&incident->done.quiet, delta);
+    shift(&incident->done.seen, delta);
     for (size_t i = 0; i < TIER_COUNT; i++)
         shift(&incident->heard[i], delta);
     for (size_t i = 0; i < incident->orders.len; i++)

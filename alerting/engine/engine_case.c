@@ -298,6 +298,8 @@ incident_arm(struct engine *engine, struct incident *incident)
         climb_next(incident->policy, &incident->climb, &engine->opt.grid->calendar);
     struct instant when = instant_min(stage_due(incident), lapse_due(incident));
 
+    when = instant_min(when, done_when(incident));
+
     /* Who is folded is told by his parent. */
     if (due.step >= 0 && incident->parent == NULL)
         when = instant_min(when, due.at);
@@ -318,6 +320,8 @@ incident_due(struct engine *engine, struct incident *incident)
             view_of("the promise was not kept"));
     } else if (instant_cmp(stage_due(incident), at) <= 0) {
         incident_stage(engine, incident, incident->stage + 1, "not verified in time");
+    } else if (instant_cmp(done_when(incident), at) <= 0) {
+        done_due(engine, incident);
     } else if (due.step >= 0 && instant_cmp(due.at, at) <= 0 && incident->parent == NULL) {
         tell_step(engine, incident, &due);
     }

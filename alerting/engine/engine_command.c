@@ -111,6 +111,10 @@ step(struct press *press, enum case_event event, const char *verb, const char *z
         return impossible(press);
     if (event != CASE_EV_RETURN)
         settled_by(press);
+    if (event == CASE_EV_SETTLE && press->incident->condition->state == CONDITION_TRUE)
+        done_said(press->engine, press->incident, press->by);
+    else if (event == CASE_EV_VERIFY)
+        press->incident->done.proving = false; /* a person has looked */
     incident_step(press->engine, press->incident, event, verb, press->by, press->why);
     return say(press, true, verb, zh);
 }

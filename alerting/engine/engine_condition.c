@@ -295,8 +295,9 @@ became_true(struct engine *engine, struct condition *condition, bool standing)
         incident->count++;
         note_turn(engine, condition);
         fold_note(engine, incident, true);
-        incident_step(engine, incident, CASE_EV_RECUR, "recurred", view_of("wallwatch"),
-            view_of("its condition is true again"));
+        if (!done_broken(engine, incident))
+            incident_step(engine, incident, CASE_EV_RECUR, "recurred", view_of("wallwatch"),
+                view_of("its condition is true again"));
         hold_review(engine, incident);
     }
     /* a second detector confirms also when the first one has restored in between */
@@ -304,7 +305,21 @@ became_true(struct engine *engine, struct condition *condition, bool standing)
         incident_stage(engine, incident, condition->stage, "the next stage is true");
 }
 
-/* Blue and yellow end with their condition; what is graver or latched waits for a person. */
+/* A crew is under way or at work: its word ends the case, not a fault that went by itself. */
+static bool
+crew_has_it(const struct incident *incident)
+{
+    for (size_t i = 0; i < incident->orders.len; i++) {
+        const enum order_state state = incident->orders.at[i]->state;
+
+        if (state == ORDER_EN_ROUTE || state == ORDER_ARRIVED)
+            return true;
+    }
+    return incident->done.proving;
+}
+
+/* Blue and yellow end with their condition; what is graver, latched or in the hands of a crew waits
+ * for a person. */
 static void
 became_false(struct engine *engine, struct condition *condition)
 {
@@ -314,14 +329,15 @@ became_false(struct engine *engine, struct condition *condition)
     condition->clearing = condition->held = false;
     hold_uninhibit(engine, condition);
     if (incident != NULL) {
-        const bool waits =
-            !incident->muted && (incident->latch || incident->severity <= SEVERITY_ORANGE);
+        const bool waits = !incident->muted && (incident->latch || crew_has_it(incident) ||
+                                                   incident->severity <= SEVERITY_ORANGE);
         const bool fresh = incident->state == CASE_OPEN;
 
         incident->flapping = false;
 
         fold_release(engine, incident, false, view_of("its common cause is over"));
         fold_note(engine, incident, false);
+        done_quiet(engine, incident);
         incident_step(engine, incident, waits ? CASE_EV_QUIET : CASE_EV_CLEARED,
             !waits && fresh ? "self-cleared" : "cleared", view_of("wallwatch"),
             view_of("its condition is over"));
@@ -493,6 +509,8 @@ condition_judge(struct engine *engine, const struct judgement *judgement, bool r
     condition->rule = judgement->rule;
     condition->subject = judgement->subject;
     obey(engine, condition, judgement, event);
+    if (event == CONDITION_EV_TRUE && condition->incident != NULL)
+        done_still(engine, condition->incident);
 }
 
 void

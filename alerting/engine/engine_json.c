@@ -37,6 +37,18 @@ write_people(const struct incident *incident, struct json_writer *json)
         json_instant(json, "until", incident->taken.until);
         json_close(json);
     }
+    if (incident->done.by == NULL) {
+        json_null(json, "done");
+    } else {
+        json_object(json, "done");
+        json_instant(json, "at", incident->done.at);
+        json_text(json, "by", incident->done.by);
+        if (incident->done.seen.us == 0)
+            json_null(json, "seen");
+        else
+            json_instant(json, "seen", incident->done.seen);
+        json_close(json);
+    }
     json_array(json, "orders");
     for (size_t i = 0; i < incident->orders.len; i++) {
         const struct order *order = incident->orders.at[i];

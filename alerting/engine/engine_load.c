@@ -160,6 +160,21 @@ load_lists(struct engine *engine, struct incident *incident, struct unpack *in)
 }
 
 static void
+load_done(struct engine *engine, struct incident *incident, struct unpack *in)
+{
+    incident->done.by = load_text(engine, in);
+    if (incident->done.by[0] == '\0')
+        incident->done.by = NULL;
+    incident->done.at = unpack_instant(in);
+    incident->done.quiet = unpack_instant(in);
+    incident->done.seen = unpack_instant(in);
+    incident->done.proving = unpack_u8(in) != 0;
+    /* Nobody could say later what was said to be done, or by what rule. */
+    if (incident->done.by == NULL || incident->condition->rule == NULL)
+        incident->done.proving = false;
+}
+
+static void
 load_life(struct engine *engine, struct incident *incident, struct unpack *in)
 {
     incident->opened = unpack_instant(in);
@@ -177,6 +192,7 @@ load_life(struct engine *engine, struct incident *incident, struct unpack *in)
         incident->taken.by = NULL;
     incident->taken.at = unpack_instant(in);
     incident->taken.until = unpack_instant(in);
+    load_done(engine, incident, in);
     incident->count = unpack_u64(in);
     incident->config = unpack_u32(in);
     incident->n = unpack_u64(in);

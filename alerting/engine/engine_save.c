@@ -120,6 +120,11 @@ save_incident(const struct incident *incident, int64_t connected, struct buf *ou
     pack_text(out, incident->taken.by == NULL ? "" : incident->taken.by);
     pack_instant(out, incident->taken.at);
     pack_instant(out, incident->taken.until);
+    pack_text(out, incident->done.by == NULL ? "" : incident->done.by);
+    pack_instant(out, incident->done.at);
+    pack_instant(out, incident->done.quiet);
+    pack_instant(out, incident->done.seen);
+    pack_u8(out, incident->done.proving);
     pack_u64(out, incident->count);
     pack_u32(out, incident->config);
     pack_u64(out, incident->n);

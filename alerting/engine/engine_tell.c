@@ -258,6 +258,22 @@ tell_above(struct engine *engine, struct incident *incident, const char *why)
 }
 
 void
+tell_again(struct engine *engine, struct incident *incident, const char *why)
+{
+    const struct telling telling = {.incident = incident,
+        .step = -1,
+        .repeat = true,
+        .tier = incident->tier < 0 ? TIER_POINT : (enum tier)incident->tier,
+        .due = engine->at,
+        .verb = "repeated",
+        .why = why};
+
+    incident->climb.last = engine->at; /* the next repetition counts from here */
+    tell(engine, &telling);
+    incident_arm(engine, incident);
+}
+
+void
 tell_order(struct engine *engine, const struct order *order, const struct centre *centre)
 {
     const struct incident *incident = order->incident;

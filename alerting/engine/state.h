@@ -9,6 +9,7 @@
  *   engine_tell.c       steps -> notices; what the outbox says
  *   engine_order.c      orders and the answers of centres
  *   engine_command.c    what people press
+ *   engine_done.c       a word that it is done, against the readings
  *   engine_clock.c      devices' clocks
  *   engine_hold.c       tests and maintenance
  *   engine_fold.c       many cases of one cause
@@ -121,6 +122,13 @@ struct incident {
         const char *by; /* NULL: nobody has it */
         struct instant at, until;
     } taken;
+    struct {
+        const char *by; /* who says that it is done; NULL: nobody has */
+        struct instant at;
+        struct instant quiet; /* its condition has been over since; 0: it was not */
+        struct instant seen;  /* newest reading after `at` that says it is not; 0: none */
+        bool proving;         /* the readings have not decided yet */
+    } done;
     uint64_t count; /* how often its condition became true */
     uint32_t config;
     uint64_t n;                      /* event that made the picture */
@@ -291,6 +299,8 @@ const struct compound *incident_compound(
 void tell_step(struct engine *engine, struct incident *incident, const struct climb_due *due);
 /* The next tier at once. */
 void tell_above(struct engine *engine, struct incident *incident, const char *why);
+/* The highest tier once more. */
+void tell_again(struct engine *engine, struct incident *incident, const char *why);
 /* A person besides, over his own addresses. */
 void tell_person(struct engine *engine, struct incident *incident, struct view person);
 void tell_order(struct engine *engine, const struct order *order, const struct centre *centre);
@@ -307,6 +317,19 @@ void order_lost(struct engine *engine, struct order *order, const char *why);
 void order_answered(struct engine *engine, const struct input *in);
 void order_arm(struct engine *engine, struct order *order);
 void order_free(struct engine *engine, struct order *order);
+
+/* engine_done.c */
+/* A word that it is done; the caller writes the event and arms the case. */
+void done_said(struct engine *engine, struct incident *incident, struct view who);
+/* A reading says that its condition holds. */
+void done_still(struct engine *engine, struct incident *incident);
+/* Its condition is over. */
+void done_quiet(struct engine *engine, struct incident *incident);
+/* Its condition is back: true if that broke a word, and the case is open again. */
+bool done_broken(struct engine *engine, struct incident *incident);
+/* When the readings will have decided as things stand, and then. */
+struct instant done_when(const struct incident *incident);
+void done_due(struct engine *engine, struct incident *incident);
 
 /* engine_clock.c */
 void clock_init(struct gauge *gauge);
@@ -351,7 +374,7 @@ void admin_configure(struct engine *engine, const struct input *in);
 void admin_rebase(struct engine *engine, const struct input *in);
 
 /* engine_save.c, engine_load.c; the form changes: this number does */
-#define STATE_FORM 5
+#define STATE_FORM 6
 
 /* engine_json.c */
 /* Begins an event: alert (NULL: of no case), at, event, n, prev, who, why are written; the caller

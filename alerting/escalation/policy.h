@@ -31,6 +31,7 @@ struct policy {
     size_t n_steps;
     struct span repeat; /* the last step again and again until somebody takes it; 0: no */
     struct span acknowledge_within, verify_within; /* 0: no limit; shown and counted */
+    struct span settle_after; /* normal for so long after a word that it is done; 0: usual */
 };
 
 struct policy_set {

@@ -22,6 +22,7 @@ enum case_event {
     CASE_EV_CLOSE, /* verified, and its condition is not true */
     CASE_EV_FALSE_ALARM,
     CASE_EV_RETURN, /* wrong unit, or not settled after all */
+    CASE_EV_REBUT,  /* said to be done, and its readings say that it is not */
     CASE_EV_END,    /* merged into another; its rule is gone */
     CASE_EVENTS,
 };
