@@ -241,6 +241,45 @@ check_sent(struct script *script)
         script, "nothing was sent now over", "此刻没有经此渠道发送", script_word(script, 3));
 }
 
+/* Commas are gone from a script's words, so they go from what they are looked for in. */
+static void
+without_commas(const char *text, char *out, size_t size)
+{
+    size_t len = 0;
+
+    for (; *text != '\0' && len + 1 < size; text++) {
+        const char c = *text == ',' ? ' ' : *text;
+
+        if (c != ' ' || (len > 0 && out[len - 1] != ' '))
+            out[len++] = c;
+    }
+    out[len] = '\0';
+}
+
+/* expect says WHO WORDS: what was sent to him at this very time holds these words, in one of the
+ * languages */
+static void
+check_says(struct script *script)
+{
+    const struct world *world = &script->world;
+    char want[512] = "", said[2048] = "nothing";
+
+    for (size_t i = 4; i < script->n; i++)
+        (void)snprintf(want + strlen(want), sizeof(want) - strlen(want), "%s%s", i > 4 ? " " : "",
+            script->words[i]);
+    for (size_t i = world->new_sends; i < world->sends.len; i++) {
+        const struct sent *sent = &world->sends.at[i];
+
+        if (strcmp(sent->recipient, script_word(script, 3)) != 0 &&
+            strcmp(sent->to, script_word(script, 3)) != 0)
+            continue;
+        without_commas(sent->says, said, sizeof(said));
+        if (strstr(said, want) != NULL)
+            return;
+    }
+    script_complain(script, "it says", "内容为", said);
+}
+
 /* expect why RULE SUBJECT WORDS: of the newest event of that case */
 static void
 check_why(struct script *script)
@@ -321,6 +360,7 @@ static const struct check {
     {"order", check_order},                   /* CENTRE STATE RULE SUBJECT */
     {"event", check_event},                   /* VERB [RULE SUBJECT] */
     {"why", check_why}, {"sent", check_sent}, /* CHANNEL WHO */
+    {"says", check_says},                     /* WHO WORDS */
     {"quiet", check_quiet},                   /* nothing is sent */
     {"answer", check_answer},                 /* ok|refused */
     {"waiting", check_number}, {"shown", check_number}, {"pending", check_number},

@@ -133,6 +133,22 @@ copy_view(char *out, size_t size, struct view text)
 }
 
 static void
+take_words(struct world *world, struct sent *sent, struct view body)
+{
+    size_t at = 0;
+    const enum json_flaw flaw = json_check(body, 1 << 20, &at);
+
+    if (flaw != JSON_FINE)
+        fail(world, json_flaw_name(flaw), body.ptr);
+    cJSON *json = cJSON_ParseWithLength(body.ptr, body.len);
+    const cJSON *text = cJSON_GetObjectItemCaseSensitive(json, "text");
+
+    (void)snprintf(
+        sent->says, sizeof(sent->says), "%s %s", world_text(text, "zh"), world_text(text, "en"));
+    cJSON_Delete(json);
+}
+
+static void
 take_send(struct world *world, const struct effect *effect)
 {
     struct sent *sent = VEC_PUSH(&world->sends);
@@ -144,6 +160,7 @@ take_send(struct world *world, const struct effect *effect)
     copy_view(sent->to, sizeof(sent->to), effect->to);
     copy_view(sent->delivery, sizeof(sent->delivery), effect->delivery);
     copy_view(sent->topic, sizeof(sent->topic), effect->topic);
+    take_words(world, sent, effect->body);
     sent->order = strncmp(sent->topic, "wallwatch/dispatch/", 19) == 0;
     slash = sent->topic + (sent->order ? 19 : 17);
     copy_view(sent->recipient, sizeof(sent->recipient), view_bytes(slash, strcspn(slash, "/")));

@@ -30,6 +30,7 @@ struct seen { /* one event */
 struct sent {
     struct instant at;
     char channel[32], recipient[64], to[64], delivery[96], topic[192];
+    char says[2048]; /* its `text`: zh, a space, en */
     uint32_t attempt;
     bool order;
 };

@@ -71,6 +71,7 @@ struct parcel_label {
     enum tier tier;
     int step; /* of the policy; -1: none */
     bool repeat;
+    bool fell_through; /* a tier below was meant, and has nobody */
     struct instant due;
     struct span late;
 };

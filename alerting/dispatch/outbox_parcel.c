@@ -251,6 +251,7 @@ save_parcel(const struct parcel *parcel, struct buf *out)
     pack_u8(out, (uint8_t)own->tier);
     pack_i64(out, own->step);
     pack_u8(out, own->repeat);
+    pack_u8(out, own->fell_through);
     pack_instant(out, own->due);
     pack_i64(out, own->late.us);
     pack_instant(out, parcel->made);
@@ -331,6 +332,7 @@ load_parcel(struct outbox *outbox, const struct channel_set *channels, struct ar
     label.tier = (enum tier)unpack_u8(in);
     label.step = (int)unpack_i64(in);
     label.repeat = unpack_u8(in) != 0;
+    label.fell_through = unpack_u8(in) != 0;
     label.due = unpack_instant(in);
     label.late.us = unpack_i64(in);
 

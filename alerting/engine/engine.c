@@ -79,6 +79,7 @@ engine_free(struct engine *engine)
     free_map(&engine->incidents, free_incident);
     free_map(&engine->conditions, free_condition);
     free_map(&engine->gauges, free_gauge);
+    free_map(&engine->pasts, free);
     free_map(&engine->texts, free);
     free_map(&engine->orders, NULL);
     free_map(&engine->answered, NULL);

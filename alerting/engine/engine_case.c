@@ -105,6 +105,7 @@ incident_open(struct engine *engine, struct condition *condition, const struct o
     incident_choose_policy(engine, incident, opening->policy);
     CHECK(map_put(&engine->incidents, view_of(incident->id), incident) == NULL);
 
+    past_fault(engine, incident);
     event_begin(engine, incident, opening->verb, opening->who, opening->why);
     json_raw(&engine->json, "evidence", view_of(incident->evidence));
     event_end(engine, incident);
@@ -205,6 +206,10 @@ incident_step(struct engine *engine, struct incident *incident, enum case_event 
     event_end(engine, incident);
     if (todo == CASE_TODO_CLIMB)
         tell_above(engine, incident, verb);
+    if (incident->state == CASE_FALSE_ALARM)
+        past_false_alarm(engine, incident);
+    if (event == CASE_EV_SETTLE)
+        past_repair(engine, incident, who);
     if (case_over(incident->state)) {
         finish(engine, incident);
         return true;

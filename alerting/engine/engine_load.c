@@ -374,6 +374,7 @@ load_tables(struct engine *engine, struct arena *arena, struct unpack *in)
         load_gauge(engine, arena, in);
     load_repeats(engine, in);
     load_answered(engine, in);
+    pasts_load(engine, in);
 }
 
 /* Who is whose child; and `began`, which was written as a distance from the clock of the facts. */

@@ -154,6 +154,8 @@ advance(struct engine *engine, struct order *order, enum order_event event, stru
         incident->climb.arrived = true;
     if (todo == ORDER_TODO_DONE)
         done_said(engine, incident, view_of(order->centre));
+    if (todo == ORDER_TODO_DONE)
+        past_repair(engine, incident, view_of(order->centre));
     order_event(engine, order, todo == ORDER_TODO_NONE ? "order-ignored" : order_event_names[event],
         who, why);
     if (order_over(order->state)) {

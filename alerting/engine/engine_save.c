@@ -4,7 +4,7 @@
  * state came about. Deadlines that follow from the rest (of cases and orders) are not written.
  *
  *   form, lane, config, now, pos, epoch, n, chain, hold_from, hold_until, counts,
- *   conditions, incidents (with orders), gauges, repeats, answered commands, outbox, facts
+ *   conditions, incidents (with orders), gauges, repeats, answered commands, pasts, outbox, facts
  */
 #include "alerting/engine/state.h"
 
@@ -259,6 +259,7 @@ engine_save(const struct engine *engine, struct buf *out)
         save_gauge(entries[i].value, out);
     save_repeats(engine, out);
     save_answered(engine, out);
+    pasts_save(engine, &arena, out);
     outbox_save(engine->outbox, out);
     facts_save(engine->facts, out);
     arena_fini(&arena);

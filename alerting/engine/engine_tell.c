@@ -130,6 +130,7 @@ add_notice(struct engine *engine, const struct telling *telling, const struct re
         .tier = to->unit != NULL ? to->unit->tier : telling->tier,
         .step = telling->step,
         .repeat = telling->repeat,
+        .fell_through = to->fell_through,
         .due = telling->due,
         .late = telling->late,
     };
@@ -311,67 +312,11 @@ tell_person(struct engine *engine, struct incident *incident, struct view id)
 }
 
 static void
-write_words(struct json_writer *json, const char *key, const char *text)
-{
-    const char *word = text;
-
-    json_array(json, key);
-    while (*word != '\0') {
-        const size_t len = strcspn(word, " ");
-
-        json_view(json, NULL, view_bytes(word, len));
-        word += len + (word[len] == ' ');
-    }
-    json_close(json);
-}
-
-static void
-write_within(struct json_writer *json, const struct centre *centre)
-{
-    json_object(json, "within");
-    json_int(json, "receive_s", centre == NULL ? 0 : centre->receive_within.us / 1000000);
-    json_int(json, "accept_s", centre == NULL ? 0 : centre->accept_within.us / 1000000);
-    json_int(json, "arrive_s", centre == NULL ? 0 : centre->arrive_within.us / 1000000);
-    json_int(json, "finish_s", centre == NULL ? 0 : centre->finish_within.us / 1000000);
-    json_close(json);
-}
-
-static struct view
-parcel_body(struct engine *engine, const struct incident *incident, const struct parcel *parcel)
-{
-    const struct parcel_label *label = &parcel->label;
-    struct json_writer json;
-
-    buf_reset(&engine->text);
-    json_begin(&json, &engine->text);
-    json_object(&json, NULL);
-    incident_json(engine, incident, "alert", &json);
-    if (label->kind == PARCEL_ORDER) {
-        json_text(&json, "centre", label->recipient);
-        json_raw(&json, "evidence", view_of(incident->evidence));
-        json_text(&json, "order", label->id);
-        write_within(&json, centre_find(engine->opt.grid, view_of(label->recipient)));
-    } else {
-        json_instant(&json, "due", label->due);
-        json_int(&json, "late_us", label->late.us);
-        json_text(&json, "notice", label->id);
-        json_bool(&json, "repeat", label->repeat);
-        json_int(&json, "step", label->step);
-        json_text(&json, "tier", tier_names[label->tier]);
-        write_words(&json, "to", label->officers);
-        json_text(&json, "unit", label->recipient);
-    }
-    json_close(&json);
-    json_end(&json);
-    return arena_copy(&engine->scratch, buf_view(&engine->text));
-}
-
-static void
 send(
     struct engine *engine, const struct incident *incident, const struct parcel *parcel, int number)
 {
     const struct delivery *delivery = &parcel->deliveries[number];
-    const struct view body = parcel_body(engine, incident, parcel);
+    const struct view body = notice_body(engine, incident, parcel);
     struct effect *effect = engine_effect(engine, EFFECT_SEND);
 
     effect->body = body;

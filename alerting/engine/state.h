@@ -7,6 +7,9 @@
  *   engine_condition.c  judgements -> conditions
  *   engine_case.c       the life of a case, its next deadline, stages
  *   engine_tell.c       steps -> notices; what the outbox says
+ *   engine_notice.c     what a notice and an order say
+ *   engine_words.c      the same as a sentence, in two languages
+ *   engine_past.c       earlier faults and repairs of a device
  *   engine_order.c      orders and the answers of centres
  *   engine_command.c    what people press
  *   engine_done.c       a word that it is done, against the readings
@@ -53,6 +56,8 @@
 #define MAINTENANCE_AHEAD SPAN_DAYS(7)
 #define MAX_UNLISTED 1000   /* open cases about unlisted devices */
 #define MAX_STRANGERS 10000 /* unlisted devices that are judged; of more, only that they are */
+#define PAST_FAULTS 8       /* that are remembered of a device, newest first */
+#define MAX_PASTS 20000     /* devices of which they are */
 #define EVENT_MAX_BYTES ((size_t)240 * 1024)
 
 enum due_kind { DUE_CONDITION, DUE_GAUGE, DUE_CASE, DUE_ORDER };
@@ -181,6 +186,21 @@ struct gauge {
     VEC(struct held *) held; /* in order of parts */
 };
 
+struct past_fault {
+    const char *rule_id, *title_zh, *title_en;
+    struct instant at;
+};
+
+struct past { /* what a device, zone, building or compound has been through */
+    const char *key;
+    struct past_fault faults[PAST_FAULTS];
+    uint32_t n_faults;
+    struct {
+        const char *by; /* centre or person; NULL: none that we know of */
+        struct instant at;
+    } repair;
+};
+
 struct answered {
     char *key; /* sender, NUL, id */
     size_t key_len;
@@ -192,6 +212,7 @@ struct engine {
     struct facts *facts;
     struct outbox *outbox;
     struct map conditions, incidents, orders, gauges, texts, answered;
+    struct map pasts;                     /* engine_past.c */
     struct map crowds;                    /* engine_fold.c; follows from the incidents */
     struct timers timers;                 /* conditions and gauges */
     struct timers deadlines;              /* cases and orders */
@@ -307,6 +328,26 @@ void tell_order(struct engine *engine, const struct order *order, const struct c
 bool tell_tick(struct engine *engine, struct instant limit);
 void tell_delivered(struct engine *engine, struct parcel *parcel, int number);
 void tell_result(struct engine *engine, const struct input *in);
+
+/* engine_notice.c; lives in scratch */
+struct view notice_body(
+    struct engine *engine, const struct incident *incident, const struct parcel *parcel);
+
+/* engine_words.c: `text`, for telephones and mail */
+void words_json(struct engine *engine, const struct incident *incident,
+    const struct parcel_label *label, struct json_writer *json);
+
+/* engine_past.c */
+struct past *past_of_key(struct engine *engine, struct view key);
+/* NULL: nothing is known. */
+const struct past *past_of(struct engine *engine, const struct incident *incident);
+void past_fault(struct engine *engine, const struct incident *incident);
+void past_false_alarm(struct engine *engine, const struct incident *incident);
+void past_repair(struct engine *engine, const struct incident *incident, struct view by);
+/* How often its rule was true there in the seven days up to its opening, that time included. */
+size_t past_same_week(const struct past *past, const struct incident *incident);
+void pasts_save(const struct engine *engine, struct arena *arena, struct buf *out);
+void pasts_load(struct engine *engine, struct unpack *in);
 
 /* engine_order.c */
 struct order *order_issue(
