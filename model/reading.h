@@ -76,6 +76,8 @@ struct decoded {
     struct instant received;
     enum verdict verdict; /* STORED, REJECTED or OWN; the engine may turn it into DUPLICATE */
     bool dup;             /* the broker's DUP flag */
+    bool retained;        /* the broker had kept it */
+    struct view topic;
     /* of (device, boot, sequence) or (device, serial, time), if the profile names one; else 0 */
     uint64_t identity;
     uint64_t content; /* of topic and payload; 0 where there is an identity */
@@ -88,6 +90,7 @@ struct decoded {
     size_t n_rejects;
     bool lost;           /* a whole message in it could not be read, whatever else was */
     struct view code;    /* device of the topic, "" if it could not be read */
+    const char *profile; /* that read it; NULL: the topic was not understood */
     bool wants_receipt;  /* an application receipt is asked for */
     struct view receipt; /* what to send back with it: the device's own message id */
     bool receipt_raw;    /* receipt is the whole answer, in the device's own protocol */

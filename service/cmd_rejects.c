@@ -1,16 +1,23 @@
-/* rejects: lists what could not become readings, and why. */
+/* rejects: what could not become readings, and why; and how it becomes readings later. */
 #include "base/io/clock_posix.h"
 #include "base/json.h"
 #include "service/commands.h"
 #include "service/configured.h"
 #include "service/migrate_pg.h"
 #include "service/options.h"
-#include "service/rejects_pg.h"
+#include "service/rerun_pg.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #define LINE_MAX_BYTES ((size_t)1 << 20)
+
+struct ask {
+    const char *dir, *profile;
+    struct rejects_options which;
+    bool rerun, json;
+};
 
 struct printing {
     struct buf line;
@@ -67,54 +74,124 @@ print_row(void *arg, const struct reject_row *row)
     (void)printf("%.*s\n", VIEW_ARG(buf_view(line)));
 }
 
-static bool
-list(const struct config *config, const struct rejects_options *opt, struct printing *printing,
-    struct err *err)
+static PGconn *
+connect_to(const struct config *config, struct err *err)
 {
     PGconn *pg = tool_connect(config->database, config->database_password_file, err);
-    bool ok = pg != NULL && tool_check_schema(pg, err);
 
-    if (ok)
-        ok = rejects_run(pg, opt, print_row, printing, err);
+    if (pg != NULL && !tool_check_schema(pg, err)) {
+        PQfinish(pg);
+        return NULL;
+    }
+    return pg;
+}
+
+static bool
+list(const struct config *config, const struct ask *ask, struct err *err)
+{
+    struct printing printing = {.json = ask->json};
+    PGconn *pg = connect_to(config, err);
+
+    if (pg == NULL)
+        return false;
+    buf_init(&printing.line, LINE_MAX_BYTES);
+    const bool ok = rejects_run(pg, &ask->which, print_row, &printing, err);
+
+    if (ok && !ask->json)
+        (void)printf("%" PRIu64 " rejects\n", printing.n);
+    buf_fini(&printing.line);
+    PQfinish(pg);
+    return ok;
+}
+
+static void
+tell_progress(void *arg, uint64_t done, uint64_t all)
+{
+    const struct span *started = arg;
+
+    if (isatty(STDERR_FILENO) == 0 || clock_monotonic().us - started->us < SPAN_S(2).us)
+        return;
+    if (done < all)
+        (void)fprintf(stderr, "\r%3" PRIu64 " %%, %" PRIu64 " records ", done * 100 / all, done);
+    else
+        (void)fprintf(stderr, "\r%40s\r", "");
+}
+
+static void
+print_rerun(const struct rerun_totals *totals, bool as_json)
+{
+    const uint64_t still = totals->records - totals->done;
+
+    if (as_json) {
+        (void)printf("{\"done\":%" PRIu64 ",\"mended\":%" PRIu64 ",\"readings\":%" PRIu64
+                     ",\"records\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"run\":%" PRIu64
+                     ",\"still\":%" PRIu64 ",\"turned\":%" PRIu64 "}\n",
+            totals->done, totals->mended, totals->readings, totals->records, totals->refused,
+            totals->run, still, totals->turned);
+        return;
+    }
+    (void)printf("%" PRIu64 " records looked at, %" PRIu64 " readable now (%" PRIu64
+                 " readings added, %" PRIu64 " completed), %" PRIu64 " still rejected\n",
+        totals->records, totals->done, totals->readings, totals->mended, still);
+    if (totals->refused > 0) {
+        (void)printf(
+            "%" PRIu64 " of them were refused by the database: %s\n", totals->refused, totals->why);
+    }
+}
+
+static bool
+rerun(const struct config *config, const struct ask *ask, struct err *err)
+{
+    struct rerun_totals totals;
+    struct span started = clock_monotonic();
+    const struct rerun_options opt = {&ask->which, ask->profile, clock_wall()};
+    PGconn *pg = connect_to(config, err);
+
+    if (pg == NULL)
+        return false;
+    const bool ok = rerun_run(pg, config, &opt, tell_progress, &started, &totals, err);
+
+    /* What was done before an error stays done. */
+    print_rerun(&totals, ask->json);
     PQfinish(pg);
     return ok;
 }
 
 /* An instant as it is, or a length of time before now. */
 static bool
-read_since(const char *text, char out[INSTANT_TEXT_BYTES])
+read_when(const char *name, const char *text, char out[INSTANT_TEXT_BYTES])
 {
     struct instant at;
     struct span span;
 
-    if (span_parse(view_of(text), &span))
+    if (span_parse(view_of(text), &span)) {
         at = instant_add(clock_wall(), SPAN_US(-span.us));
-    else if (!instant_parse(view_of(text), &at))
+    } else if (!instant_parse(view_of(text), &at)) {
+        (void)fprintf(stderr,
+            "wallwatch rejects: --%s: '%s' is neither a length of time nor an instant, allowed "
+            "are 2h or 2026-11-24T06:00:00Z\n",
+            name, text);
         return false;
+    }
     (void)instant_text(at, out);
     return true;
 }
 
 static int
-run(const char *dir, const struct rejects_options *opt, bool as_json)
+run(const struct ask *ask)
 {
-    struct printing printing = {.json = as_json};
     struct config *config = NULL;
     struct err err = {0};
     bool ok = false;
 
-    if (!configured_read(dir, NULL, &config))
+    if (!configured_read(ask->dir, NULL, &config))
         return EXIT_FOUND;
-    buf_init(&printing.line, LINE_MAX_BYTES);
     if (config->database == NULL)
         (void)err_set(&err, ERR_CONFIG, "site.yaml names no database");
-    else if (opt->lane == NULL || configured_lane(config, opt->lane, &err))
-        ok = list(config, opt, &printing, &err);
+    else if (ask->which.lane == NULL || configured_lane(config, ask->which.lane, &err))
+        ok = ask->rerun ? rerun(config, ask, &err) : list(config, ask, &err);
     if (!ok)
         (void)fprintf(stderr, "wallwatch rejects: %s\n", err.text);
-    else if (!as_json)
-        (void)printf("%" PRIu64 " rejects\n", printing.n);
-    buf_fini(&printing.line);
     config_unref(config);
     return ok ? EXIT_FINE : EXIT_FOUND;
 }
@@ -122,36 +199,44 @@ run(const char *dir, const struct rejects_options *opt, bool as_json)
 int
 cmd_rejects(int argc, char **argv)
 {
-    const char *dir = CONFIG_DIR_DEFAULT, *limit = "50", *since = NULL;
-    struct rejects_options opt = {0};
-    char from[INSTANT_TEXT_BYTES];
+    struct ask ask = {.dir = CONFIG_DIR_DEFAULT};
+    const char *limit = "50", *since = NULL, *until = NULL;
+    char from[INSTANT_TEXT_BYTES], to[INSTANT_TEXT_BYTES];
     const char *args[1];
-    bool as_json = false;
     int n_args, code;
     const struct option_row rows[] = {
-        {"config", "DIR", "folder of the configuration (default " CONFIG_DIR_DEFAULT ")", &dir,
+        {"config", "DIR", "folder of the configuration (default " CONFIG_DIR_DEFAULT ")", &ask.dir,
             NULL},
-        {"json", NULL, "one JSON object a line", NULL, &as_json},
-        {"lane", "NAME", "only this lane", &opt.lane, NULL},
-        {"limit", "N", "the newest so many (default 50)", &limit, NULL},
-        {"since", "WHEN", "received since: 2h, or an instant", &since, NULL},
+        {"device", "CODE", "only this device", &ask.which.device, NULL},
+        {"from", "WHEN", "received since: 2h, or an instant", &since, NULL},
+        {"json", NULL, "one JSON object a line", NULL, &ask.json},
+        {"lane", "NAME", "only this lane", &ask.which.lane, NULL},
+        {"limit", "N", "list the newest so many (default 50)", &limit, NULL},
+        {"profile", "NAME", "with --rerun: only what this profile reads now", &ask.profile, NULL},
+        {"reason", "WORD", "only this reason", &ask.which.reason, NULL},
+        {"rerun", NULL, "read them again with the configuration in force", NULL, &ask.rerun},
+        {"since", "WHEN", "the same as --from", &since, NULL},
+        {"to", "WHEN", "received before", &until, NULL},
     };
     const struct usage usage = {"rejects", "",
         "Lists messages, or parts of them, that could not become readings: when, lane, reason,\n"
-        "device, detail; oldest first. Their bytes are kept in ops.reject.",
+        "device, detail; oldest first. Their bytes are kept in ops.reject.\n"
+        "--rerun: after a profile was mended and applied, they go through it again and become "
+        "rows\n"
+        "with their original times. Nobody judges them and nobody is called; twice adds nothing.",
         rows, ARRAY_LEN(rows), 0, 0};
 
     if (!options_read(&usage, argc, argv, args, &n_args, &code))
         return code;
-    if (!options_number("rejects", "limit", limit, 1, 1000000, &opt.limit))
-        return EXIT_USAGE;
-    if (since != NULL && !read_since(since, from)) {
-        (void)fprintf(stderr,
-            "wallwatch rejects: --since: '%s' is neither a length of time nor an instant, allowed "
-            "are 2h or 2026-11-24T06:00:00Z\n",
-            since);
+    if (ask.profile != NULL && !ask.rerun) {
+        (void)fprintf(stderr, "wallwatch rejects: --profile goes with --rerun\n");
         return EXIT_USAGE;
     }
-    opt.since = since != NULL ? from : NULL;
-    return run(dir, &opt, as_json);
+    if (!options_number("rejects", "limit", limit, 1, 1000000, &ask.which.limit) ||
+        (since != NULL && !read_when("from", since, from)) ||
+        (until != NULL && !read_when("to", until, to)))
+        return EXIT_USAGE;
+    ask.which.since = since != NULL ? from : NULL;
+    ask.which.until = until != NULL ? to : NULL;
+    return run(&ask);
 }

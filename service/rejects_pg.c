@@ -13,8 +13,11 @@ static const char sql_rejects[] =
     "SELECT r.received, j.lane, r.reason, r.class, r.device, r.detail, r.src, r.pos, r.idx, "
     "length(r.raw) AS bytes, r.verdict FROM ops.reject r JOIN ops.journal j USING (src) "
     "WHERE ($1::timestamptz IS NULL OR r.received >= $1::timestamptz) "
-    "AND ($2::text IS NULL OR j.lane = $2::text) "
-    "ORDER BY r.received DESC, r.src DESC, r.pos DESC, r.idx DESC LIMIT $3::bigint) newest "
+    "AND ($2::timestamptz IS NULL OR r.received < $2::timestamptz) "
+    "AND ($3::text IS NULL OR j.lane = $3::text) "
+    "AND ($4::text IS NULL OR r.device = $4::text) "
+    "AND ($5::text IS NULL OR r.reason = $5::text) "
+    "ORDER BY r.received DESC, r.src DESC, r.pos DESC, r.idx DESC LIMIT $6::bigint) newest "
     "ORDER BY received, src, pos, idx";
 
 bool
@@ -22,10 +25,10 @@ rejects_run(PGconn *pg, const struct rejects_options *opt,
     void (*row)(void *arg, const struct reject_row *row), void *arg, struct err *err)
 {
     char limit[24];
-    const char *params[3] = {opt->since, opt->lane, limit};
+    const char *params[] = {opt->since, opt->until, opt->lane, opt->device, opt->reason, limit};
 
     (void)snprintf(limit, sizeof(limit), "%" PRId64, opt->limit);
-    PGresult *result = tool_query(pg, "ops.reject", sql_rejects, 3, params, err);
+    PGresult *result = tool_query(pg, "ops.reject", sql_rejects, 6, params, err);
 
     for (int i = 0; result != NULL && i < PQntuples(result); i++) {
         row(arg, &(struct reject_row){

@@ -22,9 +22,9 @@ struct reject_row { /* texts are valid until the call for it returns */
 };
 
 struct rejects_options {
-    const char *since; /* RFC 3339; NULL: all */
-    const char *lane;  /* NULL: all */
-    int64_t limit;     /* the newest so many */
+    const char *since, *until;          /* received [since, until), RFC 3339; NULL: all */
+    const char *lane, *device, *reason; /* NULL: all */
+    int64_t limit;                      /* the newest so many */
 };
 
 MUST_USE bool rejects_run(PGconn *pg, const struct rejects_options *opt,

@@ -271,6 +271,7 @@ read_topic(struct decoding *d)
         d->profile = d->listed->profile;
     else
         d->profile = d->class->profiles[0];
+    d->out->profile = d->profile->name;
     return true;
 }
 
@@ -320,8 +321,12 @@ normalise(const struct normalise_options *opt, const struct message *msg, struct
 {
     struct decoding d = {.opt = opt, .msg = msg, .arena = arena, .out = out};
 
-    *out = (struct decoded){
-        .received = msg->received, .dup = msg->dup, .verdict = VERDICT_REJECTED, .code = {"", 0}};
+    *out = (struct decoded){.received = msg->received,
+        .dup = msg->dup,
+        .retained = msg->retained,
+        .topic = msg->topic,
+        .verdict = VERDICT_REJECTED,
+        .code = {"", 0}};
     if (!read_canary(&d) && read_topic(&d)) {
         read_payload(&d);
         if (out->n_readings > 0 || out->n_rejects == 0)

@@ -264,7 +264,10 @@ batch_add(struct batch *batch, const struct copy_origin *origin, const struct de
                 .detail = view_of(reject->detail),
                 .class_name = reject->class_name,
                 .device = reject->code,
-                .raw = reject->raw});
+                .raw = reject->raw,
+                .topic = record->topic,
+                .retained = record->retained,
+                .readings = record->n_readings});
     }
 }
 

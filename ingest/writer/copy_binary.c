@@ -229,7 +229,7 @@ copy_probe_sql(struct buf *out, const struct class *class)
 void
 copy_reject(struct buf *out, const struct copy_origin *origin, const struct copy_reject *reject)
 {
-    copy_row(out, 10);
+    copy_row(out, 13);
     copy_i32(out, origin->src);
     copy_i64(out, origin->pos);
     copy_i32(out, reject->idx);
@@ -240,4 +240,13 @@ copy_reject(struct buf *out, const struct copy_origin *origin, const struct copy
     copy_text(out, reject->class_name);
     copy_text(out, reject->device);
     copy_bytes(out, reject->raw);
+    if (reject->topic.len == 0) {
+        copy_null(out);
+        copy_null(out);
+        copy_null(out);
+        return;
+    }
+    copy_text(out, reject->topic);
+    copy_bool(out, reject->retained);
+    copy_i16(out, (int16_t)reject->readings);
 }

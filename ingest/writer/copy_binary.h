@@ -61,7 +61,12 @@ struct copy_reject {
     uint16_t idx;
     struct instant received;
     struct view reason, detail, class_name, device, raw;
+    struct view topic; /* empty: raw is no message */
+    bool retained;
+    size_t readings; /* of the same record */
 };
-#define COPY_REJECT_COLUMNS "src, pos, idx, config, received, reason, detail, class, device, raw"
+#define COPY_REJECT_COLUMNS                                                                        \
+    "src, pos, idx, config, received, reason, detail, class, device, raw, topic, retained, "       \
+    "readings"
 void copy_reject(
     struct buf *out, const struct copy_origin *origin, const struct copy_reject *reject);
