@@ -74,6 +74,11 @@ struct wal_doubt {
 MUST_USE bool wal_open(
     struct wal **out, const struct wal_options *opt, struct wal_report *report, struct err *err);
 void wal_close(struct wal *wal); /* syncs what it can */
+/* Only for cursors, as the log is now: writes nothing and takes no lock, so somebody else may be
+ * writing it. What is appended later is not seen; what its owner trims meanwhile is WAL_LOST.
+ * ERR_GONE: there is no segment. */
+MUST_USE bool wal_open_read(struct wal **out, const struct fs *fs, const char *dir,
+    const char *name, struct wal_report *report, struct err *err);
 
 const unsigned char *wal_id(const struct wal *wal); /* WAL_ID_BYTES */
 enum wal_state wal_state(const struct wal *wal);

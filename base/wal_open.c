@@ -254,23 +254,56 @@ copy_text(const char *text)
     return copy;
 }
 
-bool
-wal_open(
-    struct wal **out, const struct wal_options *opt, struct wal_report *report, struct err *err)
+static struct wal *
+create(const struct wal_options *opt)
 {
     struct wal *wal = mem_zalloc(1, sizeof(*wal));
 
-    CHECK(opt->max_frame > 0 && opt->max_frame <= WAL_MAX_FRAME);
-    CHECK(opt->segment_bytes >= WAL_HEADER_BYTES + WAL_FRAME_BYTES + opt->max_frame);
-    CHECK(opt->segment_bytes < GAP);
     wal->opt = *opt;
     wal->dir = copy_text(opt->dir);
     wal->name = copy_text(opt->name);
-    wal->scratch = mem_alloc(WAL_FRAME_BYTES + opt->max_frame);
     wal->next_number = 1;
     atomic_store(&wal->state, WAL_BROKEN);
     CHECK(pthread_mutex_init(&wal->lock, NULL) == 0);
     CHECK(pthread_mutex_init(&wal->sync_lock, NULL) == 0);
+    return wal;
+}
+
+bool
+wal_open_read(struct wal **out, const struct fs *fs, const char *dir, const char *name,
+    struct wal_report *report, struct err *err)
+{
+    struct wal *wal = create(&(struct wal_options){.fs = fs, .dir = dir, .name = name});
+    struct found found;
+
+    if (!wal_list_segments(fs, wal->dir, &wal->list, err)) {
+        err_wrap(err, "%s", name);
+        destroy(wal);
+        return false;
+    }
+    if (wal->list.len == 0) {
+        destroy(wal);
+        return err_set(err, ERR_GONE, "%s: '%s' holds no segment of a log", name, dir);
+    }
+    (void)take_id(wal);
+    found = recover(wal);
+    count(wal, &found, report);
+    atomic_store(&wal->end, found.end);
+    atomic_store(&wal->synced, found.end);
+    *out = wal;
+    return true;
+}
+
+bool
+wal_open(
+    struct wal **out, const struct wal_options *opt, struct wal_report *report, struct err *err)
+{
+    CHECK(opt->max_frame > 0 && opt->max_frame <= WAL_MAX_FRAME);
+    CHECK(opt->segment_bytes >= WAL_HEADER_BYTES + WAL_FRAME_BYTES + opt->max_frame);
+    CHECK(opt->segment_bytes < GAP);
+    struct wal *wal = create(opt);
+
+    wal->scratch = mem_alloc(WAL_FRAME_BYTES + opt->max_frame);
     if (!start(wal, report, err)) {
         destroy(wal);
         return false;

@@ -64,6 +64,29 @@ config_engine_options(
     };
 }
 
+void
+config_normalise_options(
+    const struct config *config, const struct lane_config *lane, struct normalise_options *out)
+{
+    *out = (struct normalise_options){
+        .lane = lane->name,
+        .classes = config->classes,
+        .devices = &config->devices,
+        .patterns = config->patterns,
+        .n_patterns = config->n_patterns,
+    };
+}
+
+const struct lane_config *
+config_lane_named(const struct config *config, const char *name)
+{
+    for (size_t i = 0; i < config->n_lanes; i++) {
+        if (strcmp(config->lanes[i].name, name) == 0)
+            return &config->lanes[i];
+    }
+    return NULL;
+}
+
 /* One line instead of one for each file that is missing in a folder that is not there. */
 static bool
 is_folder(const struct loader *loader)

@@ -107,6 +107,11 @@ void problems_json(const struct problems *problems, struct buf *out);
 /* What the engine of one of its lanes is given. Borrows. */
 void config_engine_options(
     const struct config *config, const struct lane_config *lane, struct engine_options *out);
+/* What turns its records into readings. Borrows. */
+void config_normalise_options(
+    const struct config *config, const struct lane_config *lane, struct normalise_options *out);
+/* NULL: it has no such lane. */
+const struct lane_config *config_lane_named(const struct config *config, const char *name);
 
 /* Which lane a topic belongs to: the most specific matching filter; NULL: none. */
 const struct lane_config *config_lane_of(const struct config *config, struct view topic);

@@ -3,6 +3,10 @@
 #include "base/crc32c.h"
 #include "base/pack.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
 #define MAGIC "WWC1"
 
 void
@@ -62,4 +66,39 @@ checkpoint_read(struct view bytes, struct arena *arena, struct checkpoint *out, 
         return err_set(err, ERR_INPUT, "its contents do not fit its form");
     *out = read;
     return true;
+}
+
+void
+checkpoint_path(const char *dir, uint64_t serial, char *out, size_t size)
+{
+    (void)snprintf(out, size, "%s/checkpoint/%012" PRIu64, dir, serial);
+}
+
+static void
+each_name(void *arg, const char *name)
+{
+    uint64_t *newest = arg;
+    char *end = NULL;
+    const unsigned long long n = strtoull(name, &end, 10);
+
+    if (end == name || *end != '\0')
+        return;
+    if (n > newest[0]) {
+        newest[1] = newest[0];
+        newest[0] = n;
+    } else if (n > newest[1]) {
+        newest[1] = n;
+    }
+}
+
+bool
+checkpoint_serials(const struct fs *fs, const char *dir, uint64_t newest[2], struct err *err)
+{
+    char *folder = fs_join(dir, "checkpoint");
+
+    newest[0] = newest[1] = 0;
+    const bool ok = fs->list(fs->self, folder, each_name, newest, err);
+
+    free(folder);
+    return ok;
 }

@@ -1,5 +1,6 @@
 /*
  * checkpoint: the form of a lane's checkpoint file. Pure; service/lane_checkpoint_uv writes it.
+ * The files are DIR/checkpoint/N, N growing, two kept.
  *
  * "WWC1", then what follows in base/pack form, then crc32c over all before it:
  *   u32 version in force, u64 journal position judged, u64 ledger position, u32 epoch, instant,
@@ -12,6 +13,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/fs.h"
 #include "base/instant.h"
 
 #include <stdint.h>
@@ -37,3 +39,8 @@ void checkpoint_write(const struct checkpoint *checkpoint, struct buf *out);
 /* eras live in arena, engine points into bytes. */
 MUST_USE bool checkpoint_read(
     struct view bytes, struct arena *arena, struct checkpoint *out, struct err *err);
+
+/* Numbers of the newest two files of a lane's folder DIR/checkpoint; 0: there is none. */
+MUST_USE bool checkpoint_serials(
+    const struct fs *fs, const char *dir, uint64_t newest[2], struct err *err);
+void checkpoint_path(const char *dir, uint64_t serial, char *out, size_t size);

@@ -249,8 +249,6 @@ struct lane {
 /* lane_uv.c */
 void lane_stop(struct lane *lane, int exit_code);
 struct lane_era *lane_era_at(struct lane *lane, uint64_t pos);
-void lane_normalise_options(
-    const struct lane *lane, const struct config *config, struct normalise_options *out);
 /* Takes over a reference: from now on it is in force. */
 void lane_use_config_take(struct lane *lane, struct config *config);
 

@@ -16,7 +16,7 @@
 static void
 file_path(const struct lane *lane, uint64_t serial, char out[LANE_PATH_BYTES + 64])
 {
-    (void)snprintf(out, LANE_PATH_BYTES + 64, "%s/checkpoint/%012" PRIu64, lane->dir, serial);
+    checkpoint_path(lane->dir, serial, out, LANE_PATH_BYTES + 64);
 }
 
 static void
@@ -148,46 +148,25 @@ checkpoint_final(struct lane *lane, struct err *err)
     return ok;
 }
 
-struct serials {
-    uint64_t newest[2];
-};
-
-static void
-each_name(void *arg, const char *name)
-{
-    struct serials *serials = arg;
-    char *end = NULL;
-    const unsigned long long n = strtoull(name, &end, 10);
-
-    if (end == name || *end != '\0')
-        return;
-    if (n > serials->newest[0]) {
-        serials->newest[1] = serials->newest[0];
-        serials->newest[0] = n;
-    } else if (n > serials->newest[1]) {
-        serials->newest[1] = n;
-    }
-}
-
 bool
 checkpoint_newest(struct lane *lane, struct buf *keep, struct arena *arena, struct checkpoint *out,
     bool *found, struct err *err)
 {
     struct lane_checkpoints *points = &lane->checkpoints;
-    struct serials serials = {{0}};
+    uint64_t newest[2];
     char path[LANE_PATH_BYTES + 64];
 
     *found = false;
     (void)snprintf(path, sizeof(path), "%s/checkpoint", lane->dir);
     if (!lane->fs->make_dir(lane->fs->self, path, err) ||
-        !lane->fs->list(lane->fs->self, path, each_name, &serials, err))
+        !checkpoint_serials(lane->fs, lane->dir, newest, err))
         return err_wrap(err, "checkpoint");
-    points->serial = serials.newest[0];
-    for (int i = 0; i < 2 && serials.newest[i] != 0; i++) {
+    points->serial = newest[0];
+    for (int i = 0; i < 2 && newest[i] != 0; i++) {
         struct checkpoint read;
         struct err why;
 
-        file_path(lane, serials.newest[i], path);
+        file_path(lane, newest[i], path);
         buf_reset(keep);
         if (!fs_read_all(lane->fs, path, keep, &why) ||
             !checkpoint_read(buf_view(keep), arena, &read, &why)) {
@@ -200,7 +179,7 @@ checkpoint_newest(struct lane *lane, struct buf *keep, struct arena *arena, stru
         points->journal[0] = read.journal;
         points->ledger[0] = read.ledger;
         points->kept = 1;
-        points->serial = serials.newest[i]; /* the next one takes the place of a damaged one */
+        points->serial = newest[i]; /* the next one takes the place of a damaged one */
         return true;
     }
     return true;

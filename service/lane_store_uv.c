@@ -98,7 +98,7 @@ pump_one(struct lane *lane)
     store->at_cursor = end;
     arena_reset(&store->arena);
     if (journal_decode(frame, &msg)) {
-        lane_normalise_options(lane, era->config, &options);
+        config_normalise_options(era->config, lane->self, &options);
         normalise(&options, &msg, &store->arena, &record);
         record.received = msg.received;
     } else {

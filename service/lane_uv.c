@@ -36,19 +36,6 @@ lane_era_at(struct lane *lane, uint64_t pos)
 }
 
 void
-lane_normalise_options(
-    const struct lane *lane, const struct config *config, struct normalise_options *out)
-{
-    *out = (struct normalise_options){
-        .lane = lane->name,
-        .classes = config->classes,
-        .devices = &config->devices,
-        .patterns = config->patterns,
-        .n_patterns = config->n_patterns,
-    };
-}
-
-void
 lane_use_config_take(struct lane *lane, struct config *config)
 {
     /* The engine still holds the one before: it stays until the engine has the new one, and the
@@ -57,17 +44,7 @@ lane_use_config_take(struct lane *lane, struct config *config)
     lane->config_before = lane->config;
     lane->config = config;
     config_engine_options(config, lane->self, &lane->options);
-    lane_normalise_options(lane, config, &lane->normalise);
-}
-
-static const struct lane_config *
-find_lane(const struct config *config, const char *name)
-{
-    for (size_t i = 0; i < config->n_lanes; i++) {
-        if (strcmp(config->lanes[i].name, name) == 0)
-            return &config->lanes[i];
-    }
-    return NULL;
+    config_normalise_options(config, lane->self, &lane->normalise);
 }
 
 static void
@@ -404,7 +381,7 @@ lane_run(struct config *boot, const char *name, const char *program)
     arena_init(&lane->arena);
     arena_init(&lane->keys_arena);
     name_things(lane, boot, name);
-    lane->self = find_lane(boot, name);
+    lane->self = config_lane_named(boot, name);
     if (!open_all(lane, &err)) {
         /* Nothing was promised to anybody yet: the process ends and the system cleans up. */
         log_error("lane.start", "text=\"%s\"", err.text);

@@ -132,6 +132,36 @@ a_cursor_may_start_between_frames_or_below_what_is_kept(void **state)
 }
 
 static void
+a_log_opened_to_read_is_read_beside_its_writer_and_not_written(void **state)
+{
+    struct fs_memory *memory = fs_memory_new();
+    const struct wal_options opt = options(memory);
+    struct wal_report report;
+    struct err err = {0};
+    struct wal *reader;
+
+    (void)state;
+    assert_false(wal_open_read(&reader, opt.fs, DIR, "ledger", &report, &err));
+    assert_int_equal(err.kind, ERR_GONE);
+    struct wal *wal = opened(&opt, &report);
+    const uint64_t end = append(wal, 0, 200);
+
+    assert_true(wal_open_read(&reader, opt.fs, DIR, "ledger", &report, &err));
+    assert_int_equal(wal_end(reader), end);
+    struct wal_cursor *cursor = wal_cursor_new(reader, wal_first(reader));
+
+    (void)append(wal, 200, 300); /* not seen by the reader, and not hindered */
+    expect(cursor, 0, 200);
+    wal_cursor_free(cursor);
+    wal_close(reader);
+    cursor = wal_cursor_new(wal, 0);
+    expect(cursor, 0, 300);
+    wal_cursor_free(cursor);
+    wal_close(wal);
+    fs_memory_free(memory);
+}
+
+static void
 a_damaged_frame_loses_only_itself_and_verify_names_it(void **state)
 {
     struct fs_memory *memory = fs_memory_new();
@@ -235,6 +265,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_cursor_follows_live_over_segments_and_restarts),
         cmocka_unit_test(a_cursor_may_start_between_frames_or_below_what_is_kept),
+        cmocka_unit_test(a_log_opened_to_read_is_read_beside_its_writer_and_not_written),
         cmocka_unit_test(a_damaged_frame_loses_only_itself_and_verify_names_it),
         cmocka_unit_test(memory_is_bounded_counted_and_left_again),
         cmocka_unit_test(a_full_quota_is_an_error_until_something_is_trimmed),
