@@ -284,6 +284,10 @@ world_feed(struct world *world, const struct input *in)
     if (in->kind == INPUT_CONFIG)
         world->options = in->options;
     take_effects(world, &world->last);
+    const struct engine_audit audit = engine_audit(world->engine, world->now);
+
+    if (audit.overdue > 0)
+        fail(world, "the auditor finds overdue", audit.first);
 }
 
 void

@@ -225,7 +225,8 @@ struct lane {
     VEC(struct lane_fact) facts;
     VEC(struct lane_age) ages;
     struct instant post_down_since, aged, deadman_at;
-    struct instant stolen_at; /* 0: nobody took our client id */
+    struct engine_audit audit; /* the newest */
+    struct instant stolen_at;  /* 0: nobody took our client id */
     uint64_t refused;
     struct lane_trouble trouble[2]; /* journal, ledger */
     uint64_t lost_told;             /* of lost_gaps */

@@ -42,6 +42,14 @@ put_counts(struct lane *lane, struct metrics *m)
         (double)counts.failed);
     metrics_put(m, "wallwatch_late_steps_total", "counter", "Steps that fired late.", NULL, NULL,
         (double)counts.late_steps);
+    metrics_put(m, "wallwatch_audit_due", "gauge",
+        "Steps of open cases whose time has come, at the newest audit.", NULL, NULL,
+        (double)lane->audit.due);
+    metrics_put(m, "wallwatch_audit_done", "gauge", "Those of them that fired.", NULL, NULL,
+        (double)lane->audit.done);
+    metrics_put(m, "wallwatch_audit_overdue", "gauge",
+        "What should have happened over 10 s ago and has not.", NULL, NULL,
+        (double)lane->audit.overdue);
     metrics_put(m, "wallwatch_deliveries_waiting", "gauge", "Deliveries not confirmed yet.", NULL,
         NULL, counts.deliveries_waiting);
 }

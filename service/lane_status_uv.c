@@ -19,6 +19,7 @@
 #define STOLEN_WAIT SPAN_S(5)
 #define TROUBLE_SHOWN SPAN_S(60)
 #define DEADMAN_EVERY SPAN_S(30)
+#define AUDIT_EVERY SPAN_S(60)
 
 static void
 put_canary(struct lane *lane, struct json_writer *json)
@@ -38,6 +39,19 @@ put_journal(struct lane *lane, struct json_writer *json)
     json_int(json, "judged", (int64_t)lane->intake.judged);
     json_bool(json, "memory", wal_state(lane->journal) != WAL_FINE);
     json_int(json, "stored", (int64_t)lane->store.mark);
+    json_close(json);
+}
+
+static void
+put_audit(struct lane *lane, struct json_writer *json)
+{
+    const struct engine_audit *audit = &lane->audit;
+
+    json_object(json, "audit");
+    json_instant(json, "at", audit->at);
+    json_int(json, "done", (int64_t)audit->done);
+    json_int(json, "due", (int64_t)audit->due);
+    json_int(json, "overdue", (int64_t)audit->overdue);
     json_close(json);
 }
 
@@ -82,6 +96,7 @@ status_publish(struct lane *lane, bool up)
     json_begin(&json, &body);
     json_object(&json, NULL);
     json_instant(&json, "at", clock_now());
+    put_audit(lane, &json);
     put_canary(lane, &json);
     json_int(&json, "config", lane->config->version);
     json_bool(&json, "connected", lane->intake.seen_state == MQTT_UP);
@@ -217,6 +232,7 @@ shift_watch(struct lane *lane, struct span delta)
         &lane->store.ready_since,
         &lane->post_down_since,
         &lane->deadman_at,
+        &lane->audit.at,
         &lane->stolen_at,
         &lane->trouble[0].at,
         &lane->trouble[1].at,
@@ -272,6 +288,19 @@ feed_deadman(struct lane *lane, struct instant now)
     }
 }
 
+static void
+watch_deadlines(struct lane *lane, struct instant now)
+{
+    char detail[200];
+
+    if (!lane->ready || instant_since(now, lane->audit.at).us < AUDIT_EVERY.us)
+        return;
+    lane->audit = engine_audit(lane->engine, now);
+    (void)snprintf(detail, sizeof(detail), "%" PRIu64 " overdue, the oldest: %s",
+        lane->audit.overdue, lane->audit.first);
+    lane_fact(lane, "steps-overdue", lane->name, lane->audit.overdue > 0, detail);
+}
+
 void
 status_second(struct lane *lane)
 {
@@ -290,6 +319,7 @@ status_second(struct lane *lane)
         lane->stolen_at = (struct instant){0};
         mqtt_reconnect(lane->mqtt);
     }
+    watch_deadlines(lane, now);
     feed_deadman(lane, now);
     roster_second(lane, now);
     if (lane->checkpoints.bytes.ptr != NULL ||

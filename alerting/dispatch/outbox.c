@@ -211,6 +211,38 @@ outbox_result(struct outbox *outbox, struct parcel *parcel, int i, uint32_t atte
     return false;
 }
 
+static bool
+is_stuck(const struct parcel *parcel, struct instant limit)
+{
+    bool moves = parcel->ladder.timer.slot != 0;
+
+    if (moves && instant_cmp(parcel->ladder.timer.when, limit) <= 0)
+        return true;
+    for (size_t i = 0; i < parcel->n; i++) {
+        const struct timer *timer = &parcel->deliveries[i].due.timer;
+
+        if (timer->slot != 0 && instant_cmp(timer->when, limit) <= 0)
+            return true;
+        moves |= timer->slot != 0;
+    }
+    return !moves;
+}
+
+size_t
+outbox_stuck(const struct outbox *outbox, struct instant limit)
+{
+    struct arena arena;
+    size_t n = 0;
+
+    arena_init(&arena);
+    const struct map_entry *entries = map_sorted(&outbox->parcels, &arena);
+
+    for (size_t i = 0; i < outbox->parcels.len; i++)
+        n += is_stuck(entries[i].value, limit);
+    arena_fini(&arena);
+    return n;
+}
+
 void
 outbox_again(struct outbox *outbox, struct instant now)
 {

@@ -129,6 +129,8 @@ void outbox_drop(struct outbox *outbox, struct parcel *parcel);
 struct parcel *outbox_of(const struct outbox *outbox, struct view alert);
 void outbox_drop_case(struct outbox *outbox, struct view alert);
 size_t outbox_len(const struct outbox *outbox);
+/* Parcels that nothing will move any more, or that should have been moved before limit. */
+size_t outbox_stuck(const struct outbox *outbox, struct instant limit);
 /* A start: what was in flight is due again, as its next attempt. */
 void outbox_again(struct outbox *outbox, struct instant now);
 void outbox_rebase(struct outbox *outbox, struct span delta);

@@ -44,6 +44,7 @@ static const struct rule table[] = {
     ROW("schema-behind", orange, "数据库结构过旧", "The database schema is behind"),
     ROW("shed", red, "消息被放弃", "Messages were given up"),
     ROW("state-lost", red, "通道状态丢失", "The state of a lane was lost"),
+    ROW("steps-overdue", red, "应通知而未通知", "What was due has not been done"),
     ROW("unlisted", blue, "设备未登记", "A device is not listed"),
     ROW("unlisted-crowd", red, "未登记设备过多", "Too many devices are not listed"),
     ROW("unreadable", orange, "消息无法读懂", "A message cannot be read"),

@@ -138,6 +138,19 @@ struct engine_counts { /* for status, metrics, summary */
 };
 struct engine_counts engine_counts(const struct engine *engine);
 
+/* What is due against what is done, reckoned anew at `now`, which is not before the last input:
+ * overdue is what should have happened more than AUDIT_GRACE ago and has not. */
+#define AUDIT_GRACE SPAN_S(10)
+
+struct engine_audit {
+    struct instant at;
+    uint64_t due, done; /* steps of open cases whose time has come, and those that fired */
+    uint64_t overdue;   /* of them, and of promises, stages, repetitions, orders, attempts */
+    struct instant oldest;
+    char first[128]; /* the oldest of these, in words; "" */
+};
+struct engine_audit engine_audit(const struct engine *engine, struct instant now);
+
 /* What is open now, as the retained topics would show it, in order of case ids: for the start
  * ("publish what is open and clear what is not"). */
 bool engine_has_order(const struct engine *engine, struct view id);

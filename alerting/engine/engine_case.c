@@ -294,6 +294,14 @@ lapse_due(const struct incident *incident)
     return incident->state == CASE_ACKNOWLEDGED ? incident->taken.until : INSTANT_NEVER;
 }
 
+struct instant
+incident_when(const struct incident *incident)
+{
+    const struct instant when = instant_min(stage_due(incident), lapse_due(incident));
+
+    return instant_min(when, done_when(incident));
+}
+
 void
 incident_arm(struct engine *engine, struct incident *incident)
 {
@@ -301,9 +309,7 @@ incident_arm(struct engine *engine, struct incident *incident)
         return; /* it is over */
     const struct climb_due due =
         climb_next(incident->policy, &incident->climb, &engine->opt.grid->calendar);
-    struct instant when = instant_min(stage_due(incident), lapse_due(incident));
-
-    when = instant_min(when, done_when(incident));
+    struct instant when = incident_when(incident);
 
     /* Who is folded is told by his parent. */
     if (due.step >= 0 && incident->parent == NULL)

@@ -41,8 +41,8 @@ limit(const struct order *order, struct span within, bool said)
 
 /* All limits count from the issue. Being received late and being accepted late end an order;
  * arriving late and finishing late are said once and the order goes on. */
-void
-order_arm(struct engine *engine, struct order *order)
+struct instant
+order_when(const struct engine *engine, const struct order *order)
 {
     const struct centre *centre = centre_find(engine->opt.grid, view_of(order->centre));
     struct instant when = INSTANT_NEVER;
@@ -71,7 +71,13 @@ order_arm(struct engine *engine, struct order *order)
             break;
         }
     }
-    deadline_set(engine, &order->due, when, true);
+    return when;
+}
+
+void
+order_arm(struct engine *engine, struct order *order)
+{
+    deadline_set(engine, &order->due, order_when(engine, order), true);
 }
 
 static struct order *

@@ -18,6 +18,7 @@
  *   engine_fold.c       many cases of one cause
  *   engine_fact.c       Wallwatch's alerts about itself
  *   engine_admin.c      start, link, configuration, re-base
+ *   engine_audit.c      due against done
  *   engine_json.c       pictures, events, the hash chain
  *   engine_save.c, engine_load.c  the checkpoint
  *
@@ -307,6 +308,8 @@ bool incident_step(struct engine *engine, struct incident *incident, enum case_e
 void incident_stage(struct engine *engine, struct incident *incident, int stage, const char *why);
 void incident_member(struct engine *engine, struct incident *incident, struct view member);
 void incident_due(struct engine *engine, struct incident *incident);
+/* The next end of a promise, a stage or a proof. */
+struct instant incident_when(const struct incident *incident);
 /* Sets its next deadline. */
 void incident_arm(struct engine *engine, struct incident *incident);
 void incident_choose_policy(struct engine *engine, struct incident *incident, const char *wanted);
@@ -356,6 +359,8 @@ void order_due(struct engine *engine, struct order *order);
 /* The centre cannot be reached. */
 void order_lost(struct engine *engine, struct order *order, const char *why);
 void order_answered(struct engine *engine, const struct input *in);
+/* When its next limit passes. */
+struct instant order_when(const struct engine *engine, const struct order *order);
 void order_arm(struct engine *engine, struct order *order);
 void order_free(struct engine *engine, struct order *order);
 

@@ -68,6 +68,27 @@ climb_next(const struct policy *policy, const struct climb *climb, const struct 
     return best;
 }
 
+struct climb_count
+climb_count(const struct policy *policy, const struct climb *climb, const struct calendar *calendar,
+    struct instant limit)
+{
+    struct climb_count count = {.oldest = INSTANT_NEVER};
+
+    for (size_t i = 0; i < policy->n_steps && i < CLIMB_MAX_STEPS; i++) {
+        const struct policy_step *step = &policy->steps[i];
+        const bool done = (climb->fired >> i & 1) != 0;
+        const struct instant at = due_after(step, climb->from, step->after, climb, calendar);
+
+        if (!done && (passed_over(step, climb) || instant_cmp(at, limit) > 0))
+            continue;
+        count.due++;
+        count.done += done;
+        if (!done)
+            count.oldest = instant_min(count.oldest, at);
+    }
+    return count;
+}
+
 void
 climb_fired(struct climb *climb, const struct climb_due *due)
 {

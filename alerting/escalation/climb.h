@@ -35,6 +35,13 @@ struct climb_due {
 /* calendar: of the working hours, for steps on that clock. */
 struct climb_due climb_next(
     const struct policy *policy, const struct climb *climb, const struct calendar *calendar);
+struct climb_count {
+    uint64_t due, done;
+    struct instant oldest; /* of those that are due and not done */
+};
+/* Steps that wait for nothing that has happened and whose time came at or before limit. */
+struct climb_count climb_count(const struct policy *policy, const struct climb *climb,
+    const struct calendar *calendar, struct instant limit);
 /* Takes note that it fired. */
 void climb_fired(struct climb *climb, const struct climb_due *due);
 /* The first step not fired that leads above tier, whatever it waits for; -1: none. */
