@@ -115,6 +115,8 @@ load_all(struct loader *loader)
     load_rules(loader);
     load_clients(loader);
     load_device_lanes(loader);
+    load_examples(loader, NULL);
+    check_folder(loader);
     prove_lanes(loader);
     prove_days(loader);
 }
@@ -133,6 +135,7 @@ config_load_from(const struct config_place *place, struct arena *arena, struct p
         .config = &box->config,
         .devices_csv = place->devices,
         .now = place->now,
+        .today = place->today,
     };
     struct config_files files;
 
@@ -163,5 +166,6 @@ config_load_at(const struct fs *fs, const char *dir, struct instant now, struct 
     struct problems *problems)
 {
     return config_load_from(
-        &(struct config_place){.fs = fs, .dir = dir, .base = dir, .now = now}, arena, problems);
+        &(struct config_place){.fs = fs, .dir = dir, .base = dir, .now = now, .today = now}, arena,
+        problems);
 }

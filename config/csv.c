@@ -186,6 +186,31 @@ csv_next(
     return good ? CSV_ROW : CSV_FLAW;
 }
 
+enum csv_dialect
+csv_dialect(struct view text)
+{
+    size_t len = 0, even = 0, odd = 0; /* zero bytes at even and odd places of the first ones */
+
+    for (size_t i = 0; i < text.len && i < 64; i++) {
+        even += text.ptr[i] == '\0' && i % 2 == 0;
+        odd += text.ptr[i] == '\0' && i % 2 == 1;
+    }
+    if (text.len >= 2 && (memcmp(text.ptr, "\xff\xfe", 2) == 0 ||
+                             memcmp(text.ptr, "\xfe\xff", 2) == 0 || even > 8 || odd > 8))
+        return CSV_UTF16;
+    while (len < text.len && text.ptr[len] != '\n')
+        len++;
+    if (len == 0 || memchr(text.ptr, ',', len) != NULL)
+        return CSV_COMMA;
+    for (size_t i = 0; i < len; i++) {
+        if (text.ptr[i] == ';' || text.ptr[i] == '\t' ||
+            (i + 3 <= len &&
+                (memcmp(text.ptr + i, "，", 3) == 0 || memcmp(text.ptr + i, "；", 3) == 0)))
+            return CSV_SEPARATOR;
+    }
+    return CSV_COMMA;
+}
+
 static bool
 in(unsigned char c, unsigned char from, unsigned char to)
 {
@@ -215,7 +240,7 @@ csv_is_gb18030(struct view text, struct mark *at)
         const struct view rest = {text.ptr + i, text.len - i};
         const size_t n = utf8_char(rest);
 
-        foreign += n == 0;
+        foreign += n == 0 && (unsigned char)text.ptr[i] >= 0x80; /* NUL: a flaw of its row */
         fine += n > 1;
         if (foreign == 0) {
             mark.column = text.ptr[i] == '\n' ? 1 : mark.column + 1;

@@ -32,6 +32,9 @@ void csv_open(struct csv *csv, struct view text);
 /* FLAW: *at and *what are filled, row is not. Empty lines are passed over. */
 enum csv_result csv_next(
     struct csv *csv, struct arena *arena, struct csv_row *row, struct mark *at, struct words *what);
+/* What a spreadsheet saves that is no comma-separated UTF-8; told by the beginning of the text. */
+enum csv_dialect { CSV_COMMA, CSV_SEPARATOR, CSV_UTF16 };
+enum csv_dialect csv_dialect(struct view text);
 /* Is it Chinese text of a spreadsheet that does not write UTF-8 (GB2312 and GBK are parts of
  * GB18030)? *at: its first character. Damaged UTF-8 is not. */
 bool csv_is_gb18030(struct view text, struct mark *at);

@@ -194,22 +194,63 @@ compare_rejects(const struct comparison *c)
     }
 }
 
+/* As an example would be written: what is not said there is not said here. */
+static void
+put_head(struct buf *out, struct view part, const char *time, bool suspect, bool test)
+{
+    buf_char(out, '{');
+    if (part.len > 0)
+        buf_printf(out, "part: \"%.*s\", ", VIEW_ARG(part));
+    if (time != NULL)
+        buf_printf(out, "time: \"%s\", ", time);
+    buf_printf(out, "%s%sfields: {", suspect ? "suspect: true, " : "", test ? "test: true, " : "");
+}
+
+static void
+put_value(const struct comparison *c, struct buf *out, size_t i, const struct field *field,
+    double number, struct view text)
+{
+    buf_printf(out, "%s%s: %s", i > 0 ? ", " : "", field->name, value_text(c, field, number, text));
+}
+
 static void
 report_extra(const struct comparison *c, size_t n)
 {
     const struct reading *came = &c->came->readings[n];
+    char time[INSTANT_TEXT_BYTES];
     struct buf text;
 
-    buf_init(&text, 1000);
+    buf_init(&text, 8000);
+    put_head(&text, came->part, came->server_time ? NULL : instant_text(came->time, time),
+        came->suspect != 0, came->test);
     for (size_t i = 0; i < came->n_values; i++) {
-        const struct field *field = &came->class->fields[came->values[i].field];
+        const struct field_value *value = &came->values[i];
 
-        buf_printf(&text, "%s%s: %s", i > 0 ? ", " : "", field->name,
-            value_text(c, field, came->values[i].number, came->values[i].text));
+        put_value(c, &text, i, &came->class->fields[value->field], value->number, value->text);
     }
-    buf_char(&text, '\0');
-    DIFFERENCE(c, c->example->at, "reading %zu: nothing expected, part '%.*s' came: {%s}",
-        "读数 %zu: 没有期望, 得到部件 '%.*s': {%s}", n + 1, VIEW_ARG(came->part), text.ptr);
+    DIFFERENCE(c, c->example->at, "reading %zu: nothing expected, came %.*s}}",
+        "读数 %zu: 没有期望, 得到 %.*s}}", n + 1, VIEW_ARG(buf_view(&text)));
+    buf_fini(&text);
+}
+
+static void
+report_lacking(const struct comparison *c, size_t n)
+{
+    const struct example_reading *want = &c->example->readings[n];
+    char time[INSTANT_TEXT_BYTES];
+    struct buf text;
+
+    buf_init(&text, 8000);
+    put_head(&text, want->part, want->timed ? instant_text(want->time, time) : NULL, want->suspect,
+        want->test);
+    for (size_t i = 0; i < want->n_values; i++) {
+        const struct example_value *value = &want->values[i];
+
+        put_value(
+            c, &text, i, &c->example->class->fields[value->field], value->number, value->text);
+    }
+    DIFFERENCE(c, want->at, "reading %zu: nothing came, expected %.*s}}",
+        "读数 %zu: 没有得到, 期望 %.*s}}", n + 1, VIEW_ARG(buf_view(&text)));
     buf_fini(&text);
 }
 
@@ -239,8 +280,7 @@ example_run(const struct config *config, const struct example *example, struct a
         if (i < came.n_readings)
             compare_reading(&c, i);
         else
-            DIFFERENCE(&c, example->readings[i].at, "reading %zu: expected, nothing came",
-                "读数 %zu: 有期望, 没有得到", i + 1);
+            report_lacking(&c, i);
     }
     for (size_t i = example->n_readings; i < came.n_readings; i++)
         report_extra(&c, i);

@@ -33,6 +33,7 @@ struct names {
 };
 
 struct site_item; /* load_site.c */
+struct examples;
 
 struct loader {
     struct schema schema; /* arena: the configuration's; scratch: freed after loading */
@@ -54,6 +55,7 @@ struct loader {
     const struct node **roster_nodes;   /* by unit: its `shifts:`, NULL: it has none */
     const struct node *years;           /* `years:` of calendar.yaml */
     struct instant now;                 /* 0: nothing is proven about days to come */
+    struct instant today;               /* 0: not known which dates are to come */
     const struct node *site_lanes;      /* `lanes:` of site.yaml */
     const struct node **pattern_nodes;  /* by pattern */
     const struct node **rule_nodes;     /* by rule */
@@ -119,6 +121,10 @@ void load_policies(struct loader *loader);
 void load_rules(struct loader *loader);
 /* check_rules.c: what cannot be meant, of the rules that were loaded. */
 void check_rules(struct loader *loader);
+/* classes/examples: their syntax and what they name; out may be NULL (examples.h). */
+void load_examples(struct loader *loader, struct examples *out);
+/* check_folder.c: files that are taken for read and are not. */
+void check_folder(struct loader *loader);
 /* What only holds for the whole: owners of topics, rosters without holes. */
 void prove_lanes(struct loader *loader);
 /* Of the days from loader->now on: config/prove_days.c. */

@@ -63,6 +63,21 @@ static const struct key field_keys[] = {
 static const struct shape field_shape = {
     field_keys, ARRAY_LEN(field_keys), sizeof(struct field_item), NULL};
 
+struct rated_item {
+    struct item is;
+    const char *unit;
+};
+
+static const struct key rated_keys[] = {
+    {.name = "unit",
+        .type = KEY_TEXT,
+        .required = true,
+        .at = offsetof(struct rated_item, unit),
+        .max = "16"},
+};
+static const struct shape rated_shape = {
+    rated_keys, ARRAY_LEN(rated_keys), sizeof(struct rated_item), "unit"};
+
 static const struct key class_keys[] = {
     {.name = "class",
         .type = KEY_NAME,
@@ -88,6 +103,11 @@ static const struct key class_keys[] = {
         .required = true,
         .at = offsetof(struct class_item, fields),
         .shape = &field_shape,
+        .names = KEY_NAME},
+    {.name = "rated",
+        .type = KEY_MAP,
+        .at = offsetof(struct class_item, rated),
+        .shape = &rated_shape,
         .names = KEY_NAME},
     {.name = "profiles",
         .type = KEY_MAP,
@@ -119,9 +139,9 @@ check_name(struct loader *loader, const struct field_item *item)
 }
 
 static const struct measure *
-measure_of(struct loader *loader, const struct field_item *item)
+measure_of(struct loader *loader, const struct node *node, const char *unit)
 {
-    const struct measure *measure = measure_find(view_of(item->unit));
+    const struct measure *measure = measure_find(view_of(unit));
     const char *names[256];
     size_t n = 0;
 
@@ -130,9 +150,9 @@ measure_of(struct loader *loader, const struct field_item *item)
     for (const struct measure *at = measure_at(0); at != NULL && n < ARRAY_LEN(names);
          at = measure_at(n))
         names[n++] = at->name;
-    report(loader->schema.reporter, node_about(item->is.node, "unit"), "unknown-unit",
-        "'%s' is not a known unit of measurement", "不认识计量单位 '%s'", item->unit);
-    report_near(loader->schema.reporter, view_of(item->unit), names, n);
+    report(loader->schema.reporter, node_about(node, "unit"), "unknown-unit",
+        "'%s' is not a known unit of measurement", "不认识计量单位 '%s'", unit);
+    report_near(loader->schema.reporter, view_of(unit), names, n);
     return measure_find(view_of(""));
 }
 
@@ -213,7 +233,7 @@ make_fields(struct loader *loader, const struct class_item *item, struct class *
             .name = from->is.name,
             .title = from->title,
             .type = (enum field_type)from->type,
-            .measure = measure_of(loader, from),
+            .measure = measure_of(loader, from->is.node, from->unit),
             .min = node_child(from->is.node, "min") != NULL ? from->min : -INFINITY,
             .max = node_child(from->is.node, "max") != NULL ? from->max : INFINITY,
             .edge = from->edge,
@@ -222,6 +242,22 @@ make_fields(struct loader *loader, const struct class_item *item, struct class *
     }
     class->fields = fields;
     class->n_fields = len;
+}
+
+static void
+make_rated(struct loader *loader, const struct class_item *item, struct class *class)
+{
+    struct rated_unit *rated =
+        ARENA_ARRAY(loader->schema.arena, item->rated.len, struct rated_unit);
+
+    for (size_t i = 0; i < item->rated.len; i++) {
+        const struct rated_item *from = items_at(&item->rated, &rated_shape, i);
+
+        rated[i] =
+            (struct rated_unit){from->is.name, measure_of(loader, from->is.node, from->unit)};
+    }
+    class->rated = rated;
+    class->n_rated = item->rated.len;
 }
 
 static bool
@@ -269,6 +305,7 @@ load_classes(struct loader *loader)
                 "'%s' is the class of wallwatch itself", "'%s' 是本程序自身的类", class->name);
         }
         make_fields(loader, item, class);
+        make_rated(loader, item, class);
         make_profiles(loader, item, class);
     }
     loader->config->classes = (struct class_table){classes, items.len};

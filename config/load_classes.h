@@ -8,7 +8,7 @@ struct class_item {
     struct words title;
     struct span interval;
     int64_t coverage;
-    struct items fields, profiles;
+    struct items fields, rated, profiles;
 };
 
 extern const struct shape profile_shape;

@@ -124,6 +124,23 @@ count_pieces(struct device_rows *rows, enum device_column column, size_t max)
 }
 
 static void
+report_twice(struct device_rows *rows, enum device_column column, struct view name)
+{
+    REPORT_CELL(
+        rows, column, "duplicate-name", "'%.*s' is given twice", "'%.*s' 重复", VIEW_ARG(name));
+}
+
+static bool
+is_among(const char *const *texts, size_t n, const char *text)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(texts[i], text) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void
 read_tags(struct device_rows *rows, struct device *device)
 {
     const size_t n = count_pieces(rows, COLUMN_TAGS, MAX_TAGS);
@@ -140,7 +157,11 @@ read_tags(struct device_rows *rows, struct device *device)
                 "'%.*s' 不是标签, 允许小写字母, 数字和 '-', 以 ';' 相连", VIEW_ARG(tag));
             continue;
         }
-        tags[device->n_tags++] = once(rows, tag);
+        tags[device->n_tags] = once(rows, tag);
+        if (is_among(tags, device->n_tags, tags[device->n_tags]))
+            report_twice(rows, COLUMN_TAGS, tag);
+        else
+            device->n_tags++;
     }
     device->tags = tags;
 }
@@ -184,6 +205,59 @@ insert_rated(struct rated *at, size_t n, struct rated rated)
 }
 
 static void
+report_no_rated(struct device_rows *rows, const struct class *class, const char *name)
+{
+    const char *names[64];
+    struct buf list;
+    size_t n = 0;
+
+    buf_init(&list, 1000);
+    for (; n < class->n_rated && n < ARRAY_LEN(names); n++) {
+        names[n] = class->rated[n].name;
+        buf_printf(&list, "%s%s", n > 0 ? ", " : "", names[n]);
+    }
+    REPORT_CELL(rows, COLUMN_RATED, "unknown-name",
+        "'%s' is not a rated value of '%s', allowed are %.*s", "'%s' 不是 '%s' 的额定值, 允许 %.*s",
+        name, class->name, VIEW_ARG(buf_view(&list)));
+    report_near(rows->loader->schema.reporter, view_of(name), names, n);
+    buf_fini(&list);
+}
+
+/* In the dimension that its class gives it, where it gives one. */
+static bool
+is_rated_so(struct device_rows *rows, const struct class *class, const struct rated *rated)
+{
+    const struct measure *measure = NULL;
+
+    for (size_t i = 0; i < class->n_rated; i++) {
+        if (strcmp(class->rated[i].name, rated->name) == 0)
+            measure = class->rated[i].measure;
+    }
+    if (measure == NULL && class->n_rated > 0) {
+        report_no_rated(rows, class, rated->name);
+        return false;
+    }
+    if (measure == NULL || strcmp(measure->dimension, rated->measure->dimension) == 0)
+        return true;
+    if (rated->measure->name[0] == '\0') {
+        REPORT_CELL(
+            rows, COLUMN_RATED, "wrong-unit", "'%s' has no unit", "'%s' 没有单位", rated->name);
+    } else if (measure->name[0] == '\0') {
+        REPORT_CELL(rows, COLUMN_RATED, "wrong-unit",
+            "'%s' has no unit in its class, '%s' is given",
+            "'%s' 在设备类中没有单位, 给出的是 '%s'", rated->name, rated->measure->name);
+        return false;
+    } else {
+        REPORT_CELL(rows, COLUMN_RATED, "wrong-unit",
+            "'%s' is told in %s, '%s' is no unit of that kind", "'%s' 以 %s 计, '%s' 不是同类单位",
+            rated->name, measure->name, rated->measure->name);
+    }
+    report_hint(rows->loader->schema.reporter, "write '%s=%g %s'", "写作 '%s=%g %s'", rated->name,
+        rated->number, measure->name);
+    return false;
+}
+
+static void
 read_rated(struct device_rows *rows, struct device *device)
 {
     const size_t n = count_pieces(rows, COLUMN_RATED, MAX_RATED);
@@ -202,9 +276,10 @@ read_rated(struct device_rows *rows, struct device *device)
                 "'speed=1.75 m/s', joined by ';'",
                 "'%.*s' 不是额定值, 须为 名称=数值加计量单位, 如 'speed=1.75 m/s', 以 ';' 相连",
                 VIEW_ARG(piece));
+        } else if (device->class != NULL && !is_rated_so(rows, device->class, &rated)) {
+            continue;
         } else if (!insert_rated(at, device->n_rated, rated)) {
-            REPORT_CELL(rows, COLUMN_RATED, "duplicate-name", "'%s' is given twice", "'%s' 重复",
-                rated.name);
+            report_twice(rows, COLUMN_RATED, view_of(rated.name));
         } else {
             device->n_rated++;
         }
@@ -238,12 +313,31 @@ read_inverted(struct device_rows *rows, struct device *device)
         return;
     while (next_piece(&rest, &name)) {
         const int field = field_find(device->class, trim(name));
+        const uint64_t bit = (uint64_t)1 << (field < 0 ? 0 : field % 64);
 
         if (field < 0 || device->class->fields[field].type != FIELD_BOOL)
             report_no_bool(rows, device->class, name);
+        else if ((device->inverted[field / 64] & bit) != 0)
+            report_twice(rows, COLUMN_INVERT, trim(name));
         else
-            device->inverted[field / 64] |= (uint64_t)1 << (field % 64);
+            device->inverted[field / 64] |= bit;
     }
+}
+
+/* Later than today, where the site stands. */
+static bool
+is_to_come(const struct loader *loader, struct day day)
+{
+    const struct zone *zone = &loader->config->grid.calendar.zone;
+    const struct day first = day_whole(day);
+
+    if (loader->today.us == 0 || day.year == 0)
+        return false;
+    const struct civil today = instant_civil(loader->today, zone_offset(zone, loader->today));
+
+    if (first.year != today.year)
+        return first.year > today.year;
+    return first.month > today.month || (first.month == today.month && first.day > today.day);
 }
 
 static void
@@ -269,6 +363,11 @@ read_details(struct device_rows *rows, struct device *device)
             "'%.*s' 不是日期, 允许 2019-05-01, 2019/5/1, 20190501 或 2019, %d 至 %d 年",
             VIEW_ARG(installed), DAY_MIN_YEAR, DAY_MAX_YEAR);
     }
+    if (installed.len > 0 && is_to_come(rows->loader, device->installed)) {
+        REPORT_CELL(rows, COLUMN_INSTALLED, "future-date", "'%.*s' is still to come",
+            "'%.*s' 尚未到来", VIEW_ARG(installed));
+        report_is_warning(rows->loader->schema.reporter);
+    }
     if (interval.len > 0 &&
         (!span_parse(interval, &device->interval) || device->interval.us < SPAN_S(1).us ||
             device->interval.us > SPAN_DAYS(7).us)) {
@@ -290,7 +389,7 @@ read_text(struct device_rows *rows, enum device_column column)
 }
 
 bool
-device_read_cells(struct device_rows *rows, struct device *device)
+device_read_cells(struct device_rows *rows, struct device *device, bool *good)
 {
     const struct view code = device_cell(rows, COLUMN_CODE);
     const bool named = device_code_valid(code);
@@ -314,5 +413,6 @@ device_read_cells(struct device_rows *rows, struct device *device)
         return false;
     device->code = arena_text(rows->loader->schema.arena, code);
     device->key = device_key(code);
-    return placed;
+    *good = placed;
+    return true;
 }

@@ -7,6 +7,7 @@
 
 struct row { /* a device and where it stands */
     struct device device;
+    bool good; /* else only its code counts, so that it is not given twice */
     int line, column;
 };
 
@@ -14,16 +15,62 @@ const char *const device_columns[DEVICE_COLUMNS] = {"code", "class", "compound",
     "building", "zone", "gateway", "name", "side", "install_date", "interval", "rated", "invert",
     "tags"};
 
+/* What people call them; install_year is what the column was called first. */
+static const struct {
+    const char *name;
+    enum device_column column;
+} other_names[] = {
+    {"install_year", COLUMN_INSTALLED},
+    {"设备编号", COLUMN_CODE},
+    {"设备类", COLUMN_CLASS},
+    {"小区", COLUMN_COMPOUND},
+    {"厂商方案", COLUMN_PROFILE},
+    {"楼栋", COLUMN_BUILDING},
+    {"分区", COLUMN_ZONE},
+    {"网关", COLUMN_GATEWAY},
+    {"名称", COLUMN_NAME},
+    {"位置", COLUMN_SIDE},
+    {"安装日期", COLUMN_INSTALLED},
+    {"上报间隔", COLUMN_INTERVAL},
+    {"额定值", COLUMN_RATED},
+    {"取反", COLUMN_INVERT},
+    {"标签", COLUMN_TAGS},
+};
+
 int
 device_column(struct view name)
 {
-    if (view_is(name, "install_year")) /* as it was called first */
-        return COLUMN_INSTALLED;
     for (int i = 0; i < DEVICE_COLUMNS; i++) {
         if (view_is(name, device_columns[i]))
             return i;
     }
+    for (size_t i = 0; i < ARRAY_LEN(other_names); i++) {
+        if (view_is(name, other_names[i].name))
+            return other_names[i].column;
+    }
     return -1;
+}
+
+/* "'x' is not a column": what is near in its own language, else all of them. */
+static void
+report_column(
+    struct reporter *reporter, const struct source *source, struct mark at, struct view name)
+{
+    const char *names[DEVICE_COLUMNS + ARRAY_LEN(other_names)];
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        names[i] = i < DEVICE_COLUMNS ? device_columns[i] : other_names[i - DEVICE_COLUMNS].name;
+    report_mark(reporter, source, at, "unknown-column", "'%.*s' is not a column",
+        "没有 '%.*s' 这一列", VIEW_ARG(name));
+    if (nearest(name, names, ARRAY_LEN(names)) != NULL) {
+        report_near(reporter, name, names, ARRAY_LEN(names));
+        return;
+    }
+    report_hint(reporter,
+        "columns are code, class, compound, profile, building, zone, gateway, name, side, "
+        "install_date, interval, rated, invert, tags",
+        "列名: 设备编号, 设备类, 小区, 厂商方案, 楼栋, 分区, 网关, 名称, 位置, 安装日期, "
+        "上报间隔, 额定值, 取反, 标签 (或其英文名)");
 }
 
 /* False: without a column that must be there, every row would be wrong. */
@@ -48,9 +95,7 @@ read_header(struct device_rows *table)
                 "column '%s' is given twice", "列 '%s' 重复", device_columns[found]);
             continue;
         }
-        report_mark(reporter, table->source, at, "unknown-column", "'%.*s' is not a column",
-            "没有 '%.*s' 这一列", VIEW_ARG(table->row.fields[i]));
-        report_near(reporter, table->row.fields[i], device_columns, DEVICE_COLUMNS);
+        report_column(reporter, table->source, at, table->row.fields[i]);
     }
     for (int i = 0; i < REQUIRED_COLUMNS; i++) {
         if (table->place[i] >= 0)
@@ -63,11 +108,12 @@ read_header(struct device_rows *table)
     return whole;
 }
 
+/* False: there is not even a code. */
 static bool
-read_device(struct device_rows *rows, struct device *device)
+read_device(struct device_rows *rows, struct row *row)
 {
     if (rows->row.n == rows->n_columns)
-        return device_read_cells(rows, device);
+        return device_read_cells(rows, &row->device, &row->good);
     report_mark(rows->loader->schema.reporter, rows->source, (struct mark){rows->row.line, 1},
         "wrong-number", "the row has %zu fields, the header has %zu",
         "本行有 %zu 个字段, 表头有 %zu 个", rows->row.n, rows->n_columns);
@@ -127,13 +173,18 @@ keep(struct loader *loader, struct row *rows, size_t n)
     loader->device_lines = ARENA_ARRAY(loader->schema.scratch, n, int);
     qsort(rows, n, sizeof(*rows), compare_rows);
     for (size_t i = 0; i < n; i++) {
-        if (len > 0 && strcmp(devices[len - 1].code, rows[i].device.code) == 0) {
+        const int line = rows[i].line;
+
+        if (i > 0 && strcmp(rows[i - 1].device.code, rows[i].device.code) == 0) {
+            rows[i].line = rows[i - 1].line; /* the first of them */
             report_mark(loader->schema.reporter, loader->devices_csv,
-                (struct mark){rows[i].line, rows[i].column}, "duplicate-name",
+                (struct mark){line, rows[i].column}, "duplicate-name",
                 "'%s' is given twice, first in line %d", "'%s' 重复, 首次在第 %d 行",
-                rows[i].device.code, loader->device_lines[len - 1]);
+                rows[i].device.code, rows[i].line);
             continue;
         }
+        if (!rows[i].good)
+            continue;
         loader->device_lines[len] = rows[i].line;
         devices[len++] = rows[i].device;
     }
@@ -175,7 +226,7 @@ read_rows(struct device_rows *table, struct csv *csv, struct row *rows)
         }
         rows[n] =
             (struct row){.line = table->row.line, .column = device_mark(table, COLUMN_CODE).column};
-        if (read_device(table, &rows[n].device))
+        if (read_device(table, &rows[n]))
             n++;
     }
     if (!header)
@@ -188,14 +239,35 @@ read_rows(struct device_rows *table, struct csv *csv, struct row *rows)
 static bool
 is_foreign(struct device_rows *rows)
 {
+    struct reporter *reporter = rows->loader->schema.reporter;
     struct mark at;
 
+    switch (csv_dialect(rows->source->text)) {
+    case CSV_UTF16:
+        report_mark(reporter, rows->source, (struct mark){0, 0}, "utf16",
+            "the file is UTF-16 ('Unicode text' of a spreadsheet), not UTF-8",
+            "文件编码是 UTF-16 (表格软件的 'Unicode 文本'), 不是 UTF-8");
+        report_hint(reporter,
+            "save it as 'CSV UTF-8', or convert it: iconv -f UTF-16 -t UTF-8 OLD > NEW",
+            "另存为 'CSV UTF-8', 或转换编码: iconv -f UTF-16 -t UTF-8 旧文件 > 新文件");
+        return true;
+    case CSV_SEPARATOR:
+        report_mark(reporter, rows->source, (struct mark){1, 1}, "separator",
+            "the columns are not separated by commas", "各列之间不是半角逗号");
+        report_hint(reporter,
+            "semicolons, tabs and the wide comma do not separate columns here: save it as "
+            "'CSV UTF-8 (comma delimited)'",
+            "此处不以分号, 制表符或全角逗号分列: 请另存为 'CSV UTF-8 (逗号分隔)'");
+        return true;
+    case CSV_COMMA:
+        break;
+    }
     if (!csv_is_gb18030(rows->source->text, &at))
         return false;
-    report_mark(rows->loader->schema.reporter, rows->source, at, "gb18030",
+    report_mark(reporter, rows->source, at, "gb18030",
         "the file is GB18030 (GBK), not UTF-8; this is the first row with Chinese text",
         "文件编码是 GB18030 (GBK), 不是 UTF-8; 此为首个含中文的行");
-    report_hint(rows->loader->schema.reporter,
+    report_hint(reporter,
         "convert it: iconv -f GB18030 -t UTF-8 OLD > NEW, or save it as 'CSV UTF-8'; "
         "'wallwatch device import' converts by itself",
         "转换编码: iconv -f GB18030 -t UTF-8 旧文件 > 新文件, 或另存为 'CSV UTF-8'; "

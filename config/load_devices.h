@@ -44,5 +44,6 @@ struct device_rows { /* devices.csv while it is being read */
 
 struct view device_cell(const struct device_rows *rows, enum device_column column);
 struct mark device_mark(const struct device_rows *rows, enum device_column column);
-/* Fills device from the cells of the row; false: reported, it is no device. */
-bool device_read_cells(struct device_rows *rows, struct device *device);
+/* Fills device from the cells of the row. False: reported, it has no code; *good is false if it is
+ * no device for another reason. */
+bool device_read_cells(struct device_rows *rows, struct device *device, bool *good);

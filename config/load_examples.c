@@ -369,8 +369,7 @@ no_name(void *arg, const char *name)
 static void
 load_files(struct loader *loader, struct found *found)
 {
-    struct names *classes = &loader->names[KIND_CLASS];
-    const struct class_table *table = &loader->config->classes;
+    const bool sound = !loader->names[KIND_CLASS].partial;
     struct yaml_files files;
     struct err err = {0};
     char path[4096];
@@ -378,16 +377,30 @@ load_files(struct loader *loader, struct found *found)
     (void)snprintf(path, sizeof(path), "%s/" EXAMPLE_FOLDER, loader->dir);
     if (!loader->fs->list(loader->fs->self, path, no_name, NULL, &err) && err.kind == ERR_GONE)
         return;
-    classes->at = ARENA_ARRAY(loader->schema.arena, table->len, const char *);
-    for (; classes->len < table->len; classes->len++)
-        classes->at[classes->len] = table->at[classes->len].name;
     files = load_folder(loader, EXAMPLE_FOLDER);
     for (size_t i = 0; i < files.len; i++) {
         struct file_item item = {0};
 
-        if (schema_read(&loader->schema, files.at[i], &file_shape, &item))
+        if (schema_read(&loader->schema, files.at[i], &file_shape, &item) && sound)
             make_file(loader, &item, found);
     }
+}
+
+void
+load_examples(struct loader *loader, struct examples *out)
+{
+    struct found found = {0};
+
+    load_files(loader, &found);
+    if (out != NULL) {
+        struct example *examples =
+            ARENA_ARRAY(loader->schema.arena, found.list.len, struct example);
+
+        if (found.list.len > 0)
+            memcpy(examples, found.list.at, found.list.len * sizeof(*examples));
+        *out = (struct examples){examples, found.list.len};
+    }
+    VEC_FREE(&found.list);
 }
 
 bool
@@ -398,15 +411,12 @@ examples_load(const struct fs *fs, const char *dir, const struct config *config,
     struct config with = *config; /* loaders fill one; here it is only asked */
     struct loader loader = {
         .schema = {arena, arena, &reporter}, .fs = fs, .dir = dir, .base = dir, .config = &with};
-    struct found found = {0};
+    struct names *classes = &loader.names[KIND_CLASS];
 
-    load_files(&loader, &found);
-    struct example *examples = ARENA_ARRAY(arena, found.list.len, struct example);
-
-    if (found.list.len > 0)
-        memcpy(examples, found.list.at, found.list.len * sizeof(*examples));
-    *out = (struct examples){examples, found.list.len};
-    VEC_FREE(&found.list);
+    classes->at = ARENA_ARRAY(arena, with.classes.len, const char *);
+    for (; classes->len < with.classes.len; classes->len++)
+        classes->at[classes->len] = with.classes.at[classes->len].name;
+    load_examples(&loader, out);
     report_finish(&reporter, problems);
     return problems->errors == 0;
 }

@@ -472,7 +472,7 @@ make_frame(struct loader *loader, const struct profile_item *item, struct profil
         if (node_child(item->mapping.is.node, fixed[i]) != NULL) {
             report(loader->schema.reporter, node_about(item->mapping.is.node, fixed[i]),
                 "useless-key", "a profile of frames has no '%s', frames have a place for it",
-                "帧配置没有 '%s', 帧中位置是固定的", fixed[i]);
+                "帧方案没有 '%s', 帧中位置是固定的", fixed[i]);
         }
     }
     check_frame_paths(loader, &item->mapping, (enum frame_kind)frame->kind);
@@ -509,7 +509,7 @@ make_profiles(struct loader *loader, const struct class_item *item, struct class
     }
     if (len == 0)
         report(loader->schema.reporter, node_about(item->is.node, "profiles"), "empty-value",
-            "names no profile, so nothing can be read", "没有配置, 无法解读消息");
+            "names no profile, so nothing can be read", "没有厂商方案, 无法解读消息");
     class->profiles = profiles;
     class->n_profiles = len;
 }
@@ -528,7 +528,7 @@ profile_of(
             names[n++] = class->profiles[i]->name;
     }
     report(loader->schema.reporter, node, "unknown-name", "'%.*s' is not a profile of '%s'",
-        "'%.*s' 不是 '%s' 的配置", VIEW_ARG(name), class->name);
+        "'%.*s' 不是 '%s' 的厂商方案", VIEW_ARG(name), class->name);
     report_near(loader->schema.reporter, name, names, n);
     return NULL;
 }

@@ -468,7 +468,8 @@ make_patterns(struct loader *loader, const struct site_item *site)
                 loader, class, node_about(item->is.node, "profile"), view_of(item->profile));
         } else if (item->profile != NULL && item->class == NULL) {
             report(loader->schema.reporter, node_about(item->is.node, "profile"), "missing-key",
-                "'class' is missing, whose profile it is", "缺少 'class', 不知是哪一类的配置");
+                "'class' is missing, whose profile it is",
+                "缺少 'class', 不知是哪一类设备的厂商方案");
         }
     }
     config->patterns = patterns;

@@ -20,6 +20,7 @@ struct config_place {
     bool accepted;                /* once: what only proofs say against it are warnings */
     const struct source *devices; /* stands in for devices.csv; NULL: the file */
     struct instant now;           /* days from then on are proven; 0: none are */
+    struct instant today;         /* when dates are in the future; 0: never */
 };
 
 struct config *config_load_from(

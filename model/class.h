@@ -43,6 +43,11 @@ struct field {
     size_t n_codes;
 };
 
+struct rated_unit { /* of a rated value */
+    const char *name;
+    const struct measure *measure;
+};
+
 struct class
 {
     const char *name; /* topic level, table name, rule's class: [a-z][a-z0-9_]* */
@@ -52,6 +57,8 @@ struct class
     int coverage_age;     /* who is so many years old is counted by default; 0: not the class's */
     const struct field *fields;
     size_t n_fields;
+    const struct rated_unit *rated; /* what devices.csv may say of a machine; none: anything */
+    size_t n_rated;
     const struct profile *const *profiles; /* of ingest/normalise; [0] is the default one */
     size_t n_profiles;
 };

@@ -43,7 +43,7 @@ print_bare(const struct config *config, const struct examples *examples, enum la
             if (has_example(examples, class->profiles[j]))
                 continue;
             if (n++ == 0)
-                (void)printf("%s", lang == LANG_ZH ? "没有示例的配置:" : "without an example:");
+                (void)printf("%s", lang == LANG_ZH ? "没有示例的厂商方案:" : "without an example:");
             (void)printf(" %s/%s", class->name, class->profiles[j]->name);
         }
     }

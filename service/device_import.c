@@ -4,6 +4,7 @@
  */
 #include "service/device.h"
 
+#include "base/io/clock_posix.h"
 #include "base/io/fs_posix.h"
 #include "config/register.h"
 #include "config/store.h"
@@ -75,19 +76,39 @@ convert(struct import *import, struct err *err)
     return true;
 }
 
+/* Those of the register: what it says of other files is for check to tell. */
+static void
+print_warnings(const struct problems *problems, const char *name, enum lang lang)
+{
+    for (size_t i = 0; i < problems->len; i++) {
+        struct buf text;
+
+        if (strcmp(problems->at[i].file, name) != 0)
+            continue;
+        buf_init(&text, (size_t)1 << 16);
+        problem_print(&problems->at[i], lang, &text);
+        (void)fprintf(stderr, "%.*s", VIEW_ARG(buf_view(&text)));
+        buf_fini(&text);
+    }
+}
+
 /* The folder with another register; problems are printed. NULL: there are errors. */
 static struct config *
 try_register(struct import *import, const char *name, struct view text)
 {
     const struct source source = {.name = name, .text = text, .root = ""};
     struct problems problems;
-    struct config *config = config_load_from(
-        &(struct config_place){
-            .fs = fs_posix(), .dir = import->dir, .base = import->dir, .devices = &source},
+    struct config *config = config_load_from(&(struct config_place){.fs = fs_posix(),
+                                                 .dir = import->dir,
+                                                 .base = import->dir,
+                                                 .devices = &source,
+                                                 .today = clock_wall()},
         &import->arena, &problems);
 
     if (config == NULL)
         report_config(stderr, NULL, &problems, import->lang);
+    else
+        print_warnings(&problems, name, import->lang);
     return config;
 }
 

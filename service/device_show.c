@@ -72,7 +72,7 @@ print_register(const struct showing *showing, const struct config *config)
     (void)printf("%s %s\n", device->code, device->name);
     label(showing, "class", "类别");
     (void)printf("%s %s\n", device->class->name, words_in(&device->class->title, showing->lang));
-    print_text(showing, "profile", "配置", device->profile->name);
+    print_text(showing, "profile", "厂商方案", device->profile->name);
     print_place(showing);
     print_text(showing, "gateway", "网关", device->gateway);
     print_text(showing, "lane", "通道", device->lane != NULL ? device->lane : "");
