@@ -108,6 +108,59 @@ def test_it_listens_on_loopback_only_and_closes_cleanly_with_a_request_under_way
     s.close()
 
 
+def open_to(server, path):
+    c = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+    c.request("GET", path)
+    return c
+
+
+def test_a_stream_sleeps_is_woken_and_ends(server):
+    c = open_to(server, "/stream")
+    r = c.getresponse()
+    assert r.status == 200 and r.getheader("Content-Type") == "text/event-stream"
+    for word in (b"one", b"two", b"x" * 900):
+        ask(server, "POST", "/say", word)
+        assert r.read(len(word)) == word
+    ask(server, "POST", "/say", "end")
+    assert r.read() == b"end"
+    server.said("gone")
+    c.close()
+
+
+def test_a_reader_that_goes_away_is_noticed_at_the_next_word(server):
+    c = open_to(server, "/stream")
+    c.getresponse()
+    c.sock.close() if c.sock else None
+    c.close()
+    for _ in range(50):
+        ask(server, "POST", "/say", "x" * 900)
+        if "gone" in server.lines:
+            break
+    server.said("gone")
+    assert ask(server, "GET", "/")[0] == 200
+
+
+def test_an_answer_can_wait_and_others_are_served_meanwhile(server):
+    c = open_to(server, "/wait")
+    wait_for("the question", lambda: int(ask(server, "GET", "/")[1].split()[0]) > 1)
+    ask(server, "GET", "/go")
+    r = c.getresponse()
+    assert (r.status, r.read(), r.getheader("Cache-Control")) == (202, b"released", "max-age=5")
+    c.close()
+
+
+def test_closing_ends_streams_and_cancels_answers_that_wait(server):
+    stream, wait = open_to(server, "/stream"), open_to(server, "/wait")
+    stream.getresponse()
+    wait_for("the question", lambda: int(ask(server, "GET", "/")[1].split()[0]) > 2)
+    server.popen.send_signal(signal.SIGTERM)
+    server.said("cancelled")
+    server.said("gone")
+    assert server.popen.wait(5) == 0
+    for c in (stream, wait):
+        c.close()
+
+
 def test_a_port_in_use_is_told_in_words(server):
     other = Driver("edges_http", server.port, 1000)
     assert "Address already in use" in other.said("error")
