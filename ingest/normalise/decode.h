@@ -53,6 +53,7 @@ struct decoding {
     const struct class *class;
     const struct profile *profile;
     const struct cJSON *root;
+    bool time_rejected; /* the root's time could not be read, and that has been said */
     bool framed; /* the tree is of frames: a record that the profile has no field for is fine */
     struct reading *readings;
     struct reject *rejects;
@@ -77,6 +78,9 @@ struct reject *add_reject(struct decoding *d, enum reason reason);
 void set_detail(struct reject *reject, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void reject_field(struct decoding *d, const struct profile_field *rule, const struct cJSON *item,
     enum fate fate, enum reason reason);
+
+/* A time that none of the profile's forms can read. */
+void reject_time(struct decoding *d, const struct profile_time *time, const struct cJSON *item);
 
 /* What the profile's protocol makes of the payload; flaws become rejects. */
 const struct cJSON *read_frames(struct decoding *d, struct frame_out *frames);

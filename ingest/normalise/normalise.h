@@ -18,9 +18,11 @@
  * readings, not rejected. Any other stream name is read as telemetry.
  *
  * Time: the device's if it is within NORMALISE_PAST .. NORMALISE_FUTURE of received; else received
- * with server_time (had_time tells "sent none" from "not believed"); neither is suspect.
- * Test bit: believed only of a reading that is not suspect. Receipt: only if at least one reading
- * (or, on status, nothing wrong) came out of it, so that a device repeats what was not understood.
+ * with server_time (had_time tells "sent none" from "not believed"); neither is suspect. A time
+ * that is there and cannot be read is a reject of its own, and its reading is suspect: what clears
+ * must be fresh, and of this one nobody can say how old it is. Test bit: believed only of a reading
+ * that is not suspect. Receipt: only if at least one reading (or, on status, nothing wrong) came
+ * out of it, so that a device repeats what was not understood.
  */
 #pragma once
 

@@ -59,11 +59,25 @@ read_fields(struct decoding *d, const struct cJSON *part, struct field_value *sl
     return wrong;
 }
 
+/* Said once of a time that stands for all parts. */
+static void
+not_a_time(struct decoding *d, size_t i, const struct cJSON *item, struct reading *reading)
+{
+    const bool of_all = item == d->root_times[i];
+
+    reading->suspect |= SUSPECT_CHECK;
+    if (!of_all || !d->time_rejected)
+        reject_time(d, &d->profile->times[i], item);
+    d->time_rejected |= of_all;
+}
+
 static void
 read_time(struct decoding *d, const struct cJSON *part, struct reading *reading)
 {
     const struct instant received = d->msg->received;
+    const struct cJSON *unread = NULL;
     struct instant at = received;
+    size_t unread_at = 0;
     bool read = false;
 
     reading->received = received;
@@ -75,7 +89,13 @@ read_time(struct decoding *d, const struct cJSON *part, struct reading *reading)
 
         reading->had_time |= item != NULL;
         read = item != NULL && time_read(time->form, item, &at);
+        if (item != NULL && unread == NULL) {
+            unread = item;
+            unread_at = i;
+        }
     }
+    if (!read && unread != NULL)
+        not_a_time(d, unread_at, unread, reading);
     const struct span ahead = instant_since(at, received);
 
     if (read)

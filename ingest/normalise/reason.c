@@ -19,6 +19,7 @@ static const char *const names[] = {
     [REASON_RANGE] = "range",
     [REASON_CODE] = "code",
     [REASON_LENGTH] = "length",
+    [REASON_TIME] = "time",
     [REASON_FRAME + FRAME_CHECK_HEX] = "frame-hex",
     [REASON_FRAME + FRAME_CHECK_START] = "frame-start",
     [REASON_FRAME + FRAME_CHECK_SHORT] = "frame-short",

@@ -25,6 +25,7 @@ enum reason {
     REASON_RANGE,          /* a number outside the field's limits */
     REASON_CODE,           /* not one of the field's codes */
     REASON_LENGTH,         /* a text over FIELD_TEXT_BYTES; cut */
+    REASON_TIME,           /* a time in none of the profile's forms; dated at arrival */
     REASON_FRAME,          /* to REASON_FRAME + FRAME_CHECKS - 1: a frame, by what failed */
     REASON_FRAME_LAST = REASON_FRAME + FRAME_CHECKS - 1,
     REASON_MORE, /* further rejects of the same record, counted only */

@@ -138,3 +138,25 @@ reject_field(struct decoding *d, const struct profile_field *rule, const struct 
     if (reject->idx > 0)
         reject->raw = render(d, item, NORMALISE_RAW_BYTES);
 }
+
+void
+reject_time(struct decoding *d, const struct profile_time *time, const struct cJSON *item)
+{
+    static const char *const forms[] = {
+        [TIME_NONE] = "none",
+        [TIME_UNIX_S] = "unix_s, seconds since 1970",
+        [TIME_UNIX_MS] = "unix_ms, milliseconds since 1970",
+        [TIME_RFC3339] = "rfc3339, like 2026-11-24T06:56:40Z",
+        [TIME_LOCAL] = "local, like 2026-11-24 14:56:40",
+    };
+    struct reject *reject = add_reject(d, REASON_TIME);
+
+    if (reject == NULL)
+        return;
+    const struct view value = render(d, item, 40);
+
+    set_detail(reject, "'%.*s' at %s is no time (dated at arrival, suspect), allowed is %s",
+        VIEW_ARG(value), time->path, forms[time->form]);
+    if (reject->idx > 0)
+        reject->raw = render(d, item, NORMALISE_RAW_BYTES);
+}

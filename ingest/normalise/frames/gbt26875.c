@@ -181,6 +181,18 @@ gbt26875_time(const struct frame_dialect *dialect, struct view six, struct insta
                                 part[0], FRAME_LOCAL_S, out);
 }
 
+struct view
+gbt26875_no_time(struct view six, char room[GBT26875_TIME_DIGITS])
+{
+    for (size_t i = 0; i < 6; i++) {
+        if (six.ptr[i] != 0) {
+            frame_hex((const uint8_t *)six.ptr, 6, room);
+            return (struct view){room, GBT26875_TIME_DIGITS};
+        }
+    }
+    return (struct view){"", 0};
+}
+
 /* Serials alone are not enough: devices send different frames with one serial in one second. */
 static void
 set_identity(struct framing *f, struct view frame)
@@ -192,6 +204,8 @@ set_identity(struct framing *f, struct view frame)
     len += frame_decimal(crc32c(frame_u8(frame, COMMAND_AT), unit), f->identity_room + len);
     f->identity = (struct view){f->identity_room, len};
     f->has_time = gbt26875_time(f->dialect, view_part(frame, TIME_AT, 6), &f->time);
+    if (!f->has_time)
+        f->no_time = gbt26875_no_time(view_part(frame, TIME_AT, 6), f->no_time_room);
 }
 
 static void

@@ -147,19 +147,16 @@ put_time(const struct object *o, size_t at)
 {
     const struct view six = view_part(o->bytes, at, 6);
     struct instant time;
-    char text[12];
+    char room[GBT26875_TIME_DIGITS];
 
     if (gbt26875_time(o->f->dialect, six, &time)) {
         frame_instant(o->f, o->record, "time", time);
         return;
     }
-    for (size_t i = 0; i < 6; i++) {
-        if (six.ptr[i] != 0) {
-            frame_hex((const uint8_t *)six.ptr, 6, text);
-            frame_text(o->f, o->record, "time", (struct view){text, sizeof(text)});
-            return;
-        }
-    }
+    const struct view text = gbt26875_no_time(six, room);
+
+    if (text.len > 0)
+        frame_text(o->f, o->record, "time", text);
 }
 
 static void

@@ -41,6 +41,8 @@ struct framing {
     struct view identity;
     bool has_time;
     struct instant time;
+    char no_time_room[12]; /* the six bytes of a time that is none, as hex digits */
+    struct view no_time;
 };
 
 struct frame_protocol {

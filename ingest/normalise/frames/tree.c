@@ -119,6 +119,8 @@ frame_tree_end(struct framing *f)
             frame_text(f, f->root, "identity", f->identity);
         if (f->has_time)
             frame_instant(f, f->root, "time", f->time);
+        else if (f->no_time.len > 0)
+            frame_text(f, f->root, "time", f->no_time);
     }
     set_text(&f->records->string, "records");
     append(f->root, f->records);

@@ -441,17 +441,17 @@ a_time_is_believed_only_near_to_ours(void **state)
 {
     static const struct {
         const char *at;
-        bool had, believed;
+        bool readable, had, believed;
     } cases[] = {
-        {"\"2026-11-24T06:56:40Z\"", true, true},
-        {"\"2026-11-24T15:01:40+08:00\"", true, true},
-        {"\"2026-11-24T15:01:41+08:00\"", true, false}, /* 5 min and a second ahead */
-        {"\"2026-10-25T06:56:40Z\"", true, true},
-        {"\"2026-10-25T06:56:39Z\"", true, false}, /* 30 d and a second old */
-        {"\"1970-01-01T00:00:00Z\"", true, false},
-        {"\"tomorrow\"", true, false},
-        {"1795503400", true, false},
-        {"null", false, false},
+        {"\"2026-11-24T06:56:40Z\"", true, true, true},
+        {"\"2026-11-24T15:01:40+08:00\"", true, true, true},
+        {"\"2026-11-24T15:01:41+08:00\"", true, true, false}, /* 5 min and a second ahead */
+        {"\"2026-10-25T06:56:40Z\"", true, true, true},
+        {"\"2026-10-25T06:56:39Z\"", true, true, false}, /* 30 d and a second old */
+        {"\"1970-01-01T00:00:00Z\"", true, true, false},
+        {"\"tomorrow\"", false, true, false},
+        {"1795503400", false, true, false},
+        {"null", true, false, false},
     };
     char payload[128];
 
@@ -463,10 +463,32 @@ a_time_is_believed_only_near_to_ours(void **state)
         assert_int_equal(out.n_readings, 1);
         assert_int_equal(out.readings[0].had_time, cases[i].had);
         assert_int_equal(out.readings[0].server_time, !cases[i].believed);
-        assert_int_equal(out.readings[0].suspect, SUSPECT_NO);
+        assert_int_equal(out.readings[0].suspect, cases[i].readable ? SUSPECT_NO : SUSPECT_CHECK);
+        assert_int_equal(out.n_rejects, cases[i].readable ? 0 : 1);
         if (!cases[i].believed)
             assert_int_equal(out.readings[0].time.us, NOW_US);
     }
+}
+
+static void
+a_time_that_cannot_be_read_is_named_once_for_all_parts_that_it_stands_for(void **state)
+{
+    (void)state;
+    const struct decoded out = read_text(CHARGER,
+        "{\"ts\":\"no time\",\"ports\":[{\"n\":1,\"t\":5},{\"n\":2,\"t\":6},"
+        "{\"n\":3,\"t\":7,\"ts\":\"never\"},{\"n\":4,\"t\":8,\"ts\":1795503400000}]}");
+
+    assert_int_equal(out.n_readings, 4);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(out.readings[i].suspect, i < 3 ? SUSPECT_CHECK : SUSPECT_NO);
+        assert_int_equal(out.readings[i].time.us, NOW_US);
+    }
+    assert_int_equal(out.n_rejects, 2);
+    assert_string_equal(out.rejects[0].reason, "time");
+    assert_string_equal(out.rejects[0].detail,
+        "'no time' at ts is no time (dated at arrival, suspect), allowed is unix_ms, milliseconds "
+        "since 1970");
+    assert_true(view_is(out.rejects[1].raw, "never"));
 }
 
 static void
@@ -643,6 +665,7 @@ main(void)
         cmocka_unit_test(topics_are_matched_by_the_sites_patterns_first),
         cmocka_unit_test(retained_and_misnamed_messages_are_suspect_and_not_under_test),
         cmocka_unit_test(a_time_is_believed_only_near_to_ours),
+        cmocka_unit_test(a_time_that_cannot_be_read_is_named_once_for_all_parts_that_it_stands_for),
         cmocka_unit_test(the_other_forms_of_time_are_read),
         cmocka_unit_test(identity_is_device_boot_and_sequence_or_nothing),
         cmocka_unit_test(births_and_wills_are_read_from_the_status_stream),
