@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "alerting/assessment/assess.h"
 #include "alerting/dispatch/channel.h"
 #include "alerting/dispatch/envelope.h"
 #include "alerting/engine/engine.h"
@@ -80,6 +81,7 @@ struct config {
     struct grid grid;
     struct ruleset rules;
     struct policy_set policies;
+    struct assess_targets targets; /* within what an assessment counts as in time */
     struct channel_set channels;
     const struct topic_pattern *patterns;
     size_t n_patterns;

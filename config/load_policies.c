@@ -1,6 +1,8 @@
 /* policies.yaml: who must know, when; and which policy counts when a rule names none. */
 #include "config/load.h"
 
+#include "config/load_targets.h"
+
 #include <stdlib.h>
 
 #define POLICY_MAX_STEPS 64 /* escalation keeps a bit for each */
@@ -146,6 +148,7 @@ struct policies_item {
     struct item is;
     struct items policies, classes;
     struct defaults_item defaults;
+    struct targets_item targets;
 };
 
 static const struct key policies_keys[] = {
@@ -164,6 +167,10 @@ static const struct key policies_keys[] = {
         .at = offsetof(struct policies_item, classes),
         .shape = &class_policy_shape,
         .names = KEY_NAME},
+    {.name = "targets",
+        .type = KEY_OBJECT,
+        .at = offsetof(struct policies_item, targets),
+        .shape = &targets_shape},
 };
 static const struct shape policies_shape = {
     policies_keys, ARRAY_LEN(policies_keys), sizeof(struct policies_item), NULL};
@@ -300,4 +307,5 @@ load_policies(struct loader *loader)
     loader->config->policies.len = item->policies.len;
     make_defaults(loader, &item->defaults);
     make_class_defaults(loader, &item->classes);
+    make_targets(&item->targets, &loader->config->targets);
 }

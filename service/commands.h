@@ -28,6 +28,7 @@ command_fn cmd_migrate;
 command_fn cmd_post;
 command_fn cmd_rejects;
 command_fn cmd_replay;
+command_fn cmd_report;
 command_fn cmd_run;
 command_fn cmd_simulate;
 command_fn cmd_storage;

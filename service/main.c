@@ -25,6 +25,7 @@ static const struct {
     {"post", cmd_post, "publishes for a lane; a lane starts it"},
     {"rejects", cmd_rejects, "list what could not become readings, and why"},
     {"replay", cmd_replay, "feed a lane's record through the engine again and compare"},
+    {"report", cmd_report, "assess a month: rates, times, loops, each with its cases"},
     {"run", cmd_run, "run all lanes of this machine and start again what dies"},
     {"simulate", cmd_simulate, "play a fleet of machines, or the people who answer"},
     {"test", cmd_test, "run the examples of a configuration"},

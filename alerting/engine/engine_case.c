@@ -107,6 +107,8 @@ incident_open(struct engine *engine, struct condition *condition, const struct o
 
     past_fault(engine, incident);
     event_begin(engine, incident, opening->verb, opening->who, opening->why);
+    if (opening->who.len == 0 || view_is(opening->who, "wallwatch"))
+        json_instant(&engine->json, "began", condition->since);
     json_raw(&engine->json, "evidence", view_of(incident->evidence));
     event_end(engine, incident);
     incident_arm(engine, incident);

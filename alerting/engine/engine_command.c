@@ -136,7 +136,10 @@ extend(struct press *press)
     if (press->why.len == 0)
         return say(press, false, "a reason is needed", "必须说明理由");
     incident->climb.put_off.us += by_s * 1000000;
-    note(press, "extended", "tier", view_of(tier_names[tier]));
+    event_begin(press->engine, incident, "extended", press->by, press->why);
+    json_int(&press->engine->json, "by_s", by_s);
+    json_text(&press->engine->json, "tier", tier_names[tier]);
+    event_end(press->engine, incident);
     incident_arm(press->engine, incident);
     return say(press, true, "extended", "已延期");
 }
