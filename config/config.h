@@ -106,6 +106,9 @@ void problem_print(const struct problem *problem, enum lang lang, struct buf *ou
 /* {"errors": n, "problems": [...], "warnings": n} */
 void problems_json(const struct problems *problems, struct buf *out);
 
+/* JSON Schema of the i-th kind of file, for editors; its name, "rules"; NULL after the last. */
+const char *config_json_schema(size_t i, struct buf *out);
+
 /* What the engine of one of its lanes is given. Borrows. */
 void config_engine_options(
     const struct config *config, const struct lane_config *lane, struct engine_options *out);

@@ -107,6 +107,10 @@ bool moment_read(struct loader *loader, const struct node *node, struct view tex
     struct instant *out);
 void report_midnight(struct loader *loader, const struct node *node);
 
+/* What stands in each file, for json_schema.c too; a file of rules is a list of them. */
+extern const struct shape calendar_shape, class_shape, example_file_shape, grid_shape,
+    policies_shape, rosters_shape, rule_shape, site_shape;
+
 void load_site(struct loader *loader);
 /* The rest of site.yaml: what refers to centres, units and classes. */
 void load_clients(struct loader *loader);

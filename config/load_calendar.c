@@ -64,7 +64,7 @@ static const struct key calendar_keys[] = {
         .at = offsetof(struct calendar_item, years),
         .shape = &year_shape},
 };
-static const struct shape calendar_shape = {
+const struct shape calendar_shape = {
     calendar_keys, ARRAY_LEN(calendar_keys), sizeof(struct calendar_item), NULL};
 
 /* "2026-02-15" -> day of that year from 0; false if it is no such date. */

@@ -116,7 +116,7 @@ static const struct key class_keys[] = {
         .shape = &profile_shape,
         .names = KEY_NAME},
 };
-static const struct shape class_shape = {
+const struct shape class_shape = {
     class_keys, ARRAY_LEN(class_keys), sizeof(struct class_item), NULL};
 
 /* Columns that every table has (design section 8), and words of the rule language. */

@@ -133,7 +133,7 @@ static const struct key file_keys[] = {
         .at = offsetof(struct file_item, examples),
         .shape = &example_shape},
 };
-static const struct shape file_shape = {
+const struct shape example_file_shape = {
     file_keys, ARRAY_LEN(file_keys), sizeof(struct file_item), NULL};
 
 static bool
@@ -381,7 +381,7 @@ load_files(struct loader *loader, struct found *found)
     for (size_t i = 0; i < files.len; i++) {
         struct file_item item = {0};
 
-        if (schema_read(&loader->schema, files.at[i], &file_shape, &item) && sound)
+        if (schema_read(&loader->schema, files.at[i], &example_file_shape, &item) && sound)
             make_file(loader, &item, found);
     }
 }

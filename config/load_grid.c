@@ -184,8 +184,7 @@ static const struct key grid_keys[] = {
         .at = offsetof(struct grid_item, centres),
         .shape = &centre_shape},
 };
-static const struct shape grid_shape = {
-    grid_keys, ARRAY_LEN(grid_keys), sizeof(struct grid_item), NULL};
+const struct shape grid_shape = {grid_keys, ARRAY_LEN(grid_keys), sizeof(struct grid_item), NULL};
 
 /* The row with that id in a table sorted by it: an index, or -1. */
 static int

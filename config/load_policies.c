@@ -172,7 +172,7 @@ static const struct key policies_keys[] = {
         .at = offsetof(struct policies_item, targets),
         .shape = &targets_shape},
 };
-static const struct shape policies_shape = {
+const struct shape policies_shape = {
     policies_keys, ARRAY_LEN(policies_keys), sizeof(struct policies_item), NULL};
 
 static void

@@ -142,7 +142,7 @@ static const struct key rosters_keys[] = {
         .at = offsetof(struct rosters_item, rosters),
         .shape = &roster_shape},
 };
-static const struct shape rosters_shape = {
+const struct shape rosters_shape = {
     rosters_keys, ARRAY_LEN(rosters_keys), sizeof(struct rosters_item), NULL};
 
 static void

@@ -102,8 +102,7 @@ static const struct key rule_keys[] = {
         .min = "1s",
         .max = "1h"},
 };
-static const struct shape rule_shape = {
-    rule_keys, ARRAY_LEN(rule_keys), sizeof(struct rule_item), NULL};
+const struct shape rule_shape = {rule_keys, ARRAY_LEN(rule_keys), sizeof(struct rule_item), NULL};
 
 /* A file's list, appended. */
 static bool

@@ -239,8 +239,7 @@ static const struct key site_keys[] = {
         .shape = &limits_shape,
         .fallback = "{}"},
 };
-static const struct shape site_shape = {
-    site_keys, ARRAY_LEN(site_keys), sizeof(struct site_item), NULL};
+const struct shape site_shape = {site_keys, ARRAY_LEN(site_keys), sizeof(struct site_item), NULL};
 
 static bool
 text_has(const char *text, const char *part)

@@ -8,11 +8,57 @@
 #include "service/report_config.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+
+#include <cjson/cJSON.h>
+
+/* Into DIR/NAME.schema.json, in lines, so that a difference can be read. */
+static bool
+write_schema(const char *dir, const char *name, struct view text, struct err *err)
+{
+    cJSON *root = cJSON_ParseWithLength(text.ptr, text.len);
+    char *lines = cJSON_Print(root), path[4096];
+    struct buf out;
+
+    CHECK(lines != NULL); /* our own */
+    buf_init(&out, (size_t)16 << 20);
+    buf_printf(&out, "%s\n", lines);
+    (void)snprintf(path, sizeof(path), "%s/%s.schema.json", dir, name);
+    const bool ok = fs_replace(fs_posix(), path, buf_view(&out), err);
+
+    if (ok)
+        (void)printf("%s\n", path);
+    buf_fini(&out);
+    free(lines);
+    cJSON_Delete(root);
+    return ok;
+}
+
+static int
+write_schemas(const char *dir)
+{
+    struct err err = {0};
+    bool more = fs_posix()->make_dir(fs_posix()->self, dir, &err);
+
+    for (size_t i = 0; more; i++) {
+        struct buf text;
+
+        buf_init(&text, (size_t)16 << 20);
+        const char *name = config_json_schema(i, &text);
+
+        more = name != NULL && write_schema(dir, name, buf_view(&text), &err);
+        buf_fini(&text);
+    }
+    if (err.text[0] == '\0')
+        return EXIT_FINE;
+    (void)fprintf(stderr, "wallwatch check: %s\n", err.text);
+    return EXIT_FOUND;
+}
 
 int
 cmd_check(int argc, char **argv)
 {
-    const char *lang_name = NULL, *dir = CONFIG_DIR_DEFAULT, *at = NULL;
+    const char *lang_name = NULL, *dir = CONFIG_DIR_DEFAULT, *at = NULL, *schemas = NULL;
     struct instant now = clock_wall();
     const char *args[1];
     bool json = false;
@@ -26,6 +72,8 @@ cmd_check(int argc, char **argv)
         {"at", "TIME", "prove the rosters from then on, 2026-12-01T00:00:00Z (default: now)", &at,
             NULL},
         {"json", NULL, "print the problems as JSON, in both languages", NULL, &json},
+        {"schema", "DIR", "only write JSON Schemas of the files there, for editors", &schemas,
+            NULL},
     };
     const struct usage usage = {"check", "[DIR]",
         "Reads every file of a configuration and prints all problems with their places. Exit code "
@@ -35,6 +83,8 @@ cmd_check(int argc, char **argv)
 
     if (!options_read(&usage, argc, argv, args, &n_args, &code))
         return code;
+    if (schemas != NULL)
+        return write_schemas(schemas);
     if (!report_config_lang("check", lang_name, &lang))
         return EXIT_USAGE;
     if (at != NULL && !instant_parse(view_of(at), &now)) {

@@ -134,8 +134,11 @@ print(struct coverage *coverage)
     struct buf text;
 
     if (!coverage->json) {
-        (void)printf("%-12s %-20s %7s %7s %7s %7s %7s %9s\n", "", "", "listed", "heard", "silent",
-            "never", "", "undated");
+        if (coverage->lang == LANG_ZH) /* a Chinese character is two columns wide, three bytes */
+            (void)printf("%-12s %-20s    登记    在线    失联    从未         日期不明\n", "", "");
+        else
+            (void)printf("%-12s %-20s %7s %7s %7s %7s %7s %9s\n", "", "", "listed", "heard",
+                "silent", "never", "", "undated");
         put_rows(coverage);
         return;
     }
