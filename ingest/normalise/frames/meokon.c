@@ -206,8 +206,10 @@ read(struct framing *f, struct view frame, size_t at)
         if (frame_u8(id, i) < 0x21 || frame_u8(id, i) > 0x7E)
             id.len = id.len < i ? id.len : i;
     }
-    flaw.kept = true;
-    (void)frame_device(f, key, id, &flaw);
+    /* each terminal is a part '': another's pressure would pass for ours */
+    f->foreign = !frame_device(f, key, id, &flaw);
+    if (f->foreign)
+        return;
     f->identity = (struct view){
         f->identity_room, frame_decimal(frame_u16be(frame, frame.len - 4), f->identity_room)};
     read_records(f, frame, sensors, n);
