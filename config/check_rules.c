@@ -1,8 +1,10 @@
 /* What each rule says is right, and still it cannot be meant so: one that can never be true, one
- * that clears while it raises, two that always say the same. */
+ * that clears while it raises, two that always say the same, a red one that nobody hears of. */
 #include "config/load.h"
 
 #include <stdio.h>
+
+#define RED_MOST_FOR SPAN_MIN(10)
 
 static const struct node *
 stage_node(const struct node *rule, size_t i)
@@ -82,6 +84,71 @@ check_twins(struct loader *loader, size_t at, const struct view *texts)
     }
 }
 
+/* The same by day and by night, and at once: a red case that waits is a fire that was silenced. */
+static void
+check_policy(struct loader *loader, const struct node *node, enum severity severity,
+    const struct policy *policy)
+{
+    static const struct words colours[] = {
+        [SEVERITY_RED] = {"红色", "red"}, [SEVERITY_ORANGE] = {"橙色", "orange"}};
+    const struct words *colour = &colours[severity];
+    bool at_once = severity != SEVERITY_RED;
+
+    for (size_t i = 0; i < policy->n_steps; i++) {
+        at_once = at_once || policy->steps[i].after.us == 0;
+        if (policy->steps[i].clock != CLOCK_WORKING)
+            continue;
+        report(loader->schema.reporter, node, "grave-working-clock",
+            "policy '%s' has a step on the working clock, a case that is %s%.0s would not climb at "
+            "night",
+            "策略 '%s' 有按工作时间计时的步骤, 夜间%.0s%s案件不会上报", policy->id, colour->en,
+            colour->zh);
+        report_is_proof(loader->schema.reporter);
+        report_hint(loader->schema.reporter, "give it a policy with 'clock: natural' in every step",
+            "请使用各步骤均为 'clock: natural' 的策略");
+        break;
+    }
+    if (at_once)
+        return;
+    report(loader->schema.reporter, node, "red-late",
+        "policy '%s' has no step 'after: 0s', nobody would be told of a red case at once",
+        "策略 '%s' 没有 'after: 0s' 的步骤, 红色案件不会立即通知任何人", policy->id);
+    report_is_proof(loader->schema.reporter);
+}
+
+static void
+check_policies(struct loader *loader, const struct node *node, const struct rule *rule,
+    const struct stage *stage)
+{
+    const struct policy_set *set = &loader->config->policies;
+    const struct policy *policy = policy_find(set, view_of(stage->policy));
+
+    if (stage->severity > SEVERITY_ORANGE ||
+        report_spoiled(loader->schema.reporter, "policies.yaml"))
+        return;
+    if (policy == NULL && stage->policy[0] == '\0' && set->by_class != NULL)
+        policy = set->by_class[rule->class->index];
+    if (policy != NULL) {
+        check_policy(loader, node_about(node, "policy"), stage->severity, policy);
+        return;
+    }
+    for (int side = 0; side < 2 && stage->policy[0] == '\0'; side++) {
+        policy = set->by_severity[stage->severity][side];
+        if (policy != NULL && (side == 0 || policy != set->by_severity[stage->severity][0]))
+            check_policy(loader, node, stage->severity, policy);
+    }
+}
+
+static void
+check_patience(struct loader *loader, const struct node *node, const struct rule *rule)
+{
+    if (!rule->red || rule->for_.us <= RED_MOST_FOR.us)
+        return;
+    report(loader->schema.reporter, node_about(node, "for"), "red-slow",
+        "a red rule may wait at most 10m", "红色规则最多等待 10m");
+    report_is_proof(loader->schema.reporter);
+}
+
 void
 check_rules(struct loader *loader)
 {
@@ -97,7 +164,9 @@ check_rules(struct loader *loader)
 
             check_reach(loader, node, &rule->stages[k]);
             check_clear(loader, node, &rule->stages[k]);
+            check_policies(loader, node, rule, &rule->stages[k]);
         }
+        check_patience(loader, loader->rule_nodes[i], rule);
         buf_init(&text, (size_t)64 * 1024);
         expr_print(rule->stages[0].when, &text);
         texts[i] = arena_copy(loader->schema.scratch, buf_view(&text));
