@@ -1,6 +1,7 @@
 /* site.yaml: what belongs to the place of installation, not to the grid. */
 #include "config/load.h"
 
+#include "alerting/dispatch/letter.h"
 #include "config/topic.h"
 
 struct broker_item {
@@ -103,11 +104,14 @@ static const struct shape lane_shape = {
 struct channel_item {
     struct item is;
     int kind;
-    const char *url, *secret_file;
+    const char *url, *secret_file, *next_secret_file, *book_file, *from, *username, *password_file,
+        *accept;
+    struct texts form;
     struct span timeout;
 };
 
-static const char *const channel_kinds[] = {"mqtt", "webhook", "deadman"};
+static const char *const channel_kinds[] = {"mqtt", "webhook", "deadman", "email", "sms"};
+_Static_assert(ARRAY_LEN(channel_kinds) == CHANNEL_KINDS, "a name for each kind");
 static const struct key channel_keys[] = {
     {.name = "kind",
         .type = KEY_WORD,
@@ -117,6 +121,15 @@ static const struct key channel_keys[] = {
         .n_choices = ARRAY_LEN(channel_kinds)},
     {.name = "url", .type = KEY_TEXT, .at = offsetof(struct channel_item, url)},
     {.name = "secret_file", .type = KEY_TEXT, .at = offsetof(struct channel_item, secret_file)},
+    {.name = "next_secret_file",
+        .type = KEY_TEXT,
+        .at = offsetof(struct channel_item, next_secret_file)},
+    {.name = "book_file", .type = KEY_TEXT, .at = offsetof(struct channel_item, book_file)},
+    {.name = "from", .type = KEY_TEXT, .at = offsetof(struct channel_item, from), .max = "200"},
+    {.name = "username", .type = KEY_TEXT, .at = offsetof(struct channel_item, username)},
+    {.name = "password_file", .type = KEY_TEXT, .at = offsetof(struct channel_item, password_file)},
+    {.name = "form", .type = KEY_TEXTS, .at = offsetof(struct channel_item, form)},
+    {.name = "accept", .type = KEY_TEXT, .at = offsetof(struct channel_item, accept), .max = "200"},
     {.name = "timeout",
         .type = KEY_SPAN,
         .at = offsetof(struct channel_item, timeout),
@@ -272,11 +285,17 @@ make_broker(struct loader *loader, const struct site_item *site)
     loader->config->device_burst = (uint32_t)site->limits.device_burst;
 }
 
+static bool
+begins(const char *text, const char *with)
+{
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
 static void
 check_url(struct loader *loader, const struct channel_item *item)
 {
     const struct node *node = node_about(item->is.node, "url");
-    const bool needed = item->kind != CHANNEL_MQTT;
+    const bool needed = item->kind != CHANNEL_MQTT, mail = item->kind == CHANNEL_EMAIL;
 
     if (item->url == NULL && needed) {
         report(loader->schema.reporter, item->is.node, "missing-key", "'url' is missing for a %s",
@@ -284,8 +303,13 @@ check_url(struct loader *loader, const struct channel_item *item)
     } else if (item->url != NULL && !needed) {
         report(loader->schema.reporter, node, "useless-key", "an mqtt channel has no url",
             "mqtt 渠道没有 url");
-    } else if (item->url != NULL && strncmp(item->url, "http://", 7) != 0 &&
-               strncmp(item->url, "https://", 8) != 0) {
+    } else if (item->url != NULL && mail && !begins(item->url, "smtp://") &&
+               !begins(item->url, "smtps://")) {
+        report(loader->schema.reporter, node, "bad-url",
+            "'%s' is no mail server, allowed are smtp:// and smtps://",
+            "'%s' 不是邮件服务器, 允许 smtp:// 和 smtps://", item->url);
+    } else if (item->url != NULL && !mail && !begins(item->url, "http://") &&
+               !begins(item->url, "https://")) {
         report(loader->schema.reporter, node, "bad-url",
             "'%s' is not an address, allowed are http:// and https://",
             "'%s' 不是地址, 允许 http:// 和 https://", item->url);
@@ -294,9 +318,65 @@ check_url(struct loader *loader, const struct channel_item *item)
             "holds a user or a password, secrets are named files",
             "含有用户或密码, 密钥只能以文件名给出");
     }
-    if (item->secret_file != NULL && item->kind != CHANNEL_WEBHOOK)
+    if (item->secret_file != NULL && item->kind != CHANNEL_WEBHOOK && item->kind != CHANNEL_SMS)
         report(loader->schema.reporter, node_about(item->is.node, "secret_file"), "useless-key",
             "only a webhook is signed", "只有 webhook 需要签名");
+    if (item->next_secret_file != NULL && item->secret_file == NULL)
+        report(loader->schema.reporter, node_about(item->is.node, "next_secret_file"),
+            "missing-key", "'secret_file' is missing beside it", "缺少 'secret_file'");
+}
+
+/* Keys that mean nothing for another kind of channel. */
+static void
+check_foreign_keys(struct loader *loader, const struct channel_item *item)
+{
+    const struct {
+        const char *key;
+        bool given;
+        unsigned kinds; /* bit per kind */
+    } keys[] = {
+        {"next_secret_file", item->next_secret_file != NULL, 1U << CHANNEL_WEBHOOK},
+        {"book_file", item->book_file != NULL, 1U << CHANNEL_EMAIL | 1U << CHANNEL_SMS},
+        {"from", item->from != NULL, 1U << CHANNEL_EMAIL},
+        {"username", item->username != NULL, 1U << CHANNEL_EMAIL},
+        {"password_file", item->password_file != NULL, 1U << CHANNEL_EMAIL},
+        {"form", item->form.len > 0, 1U << CHANNEL_SMS},
+        {"accept", item->accept != NULL, 1U << CHANNEL_SMS},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        if (keys[i].given && (keys[i].kinds >> item->kind & 1U) == 0)
+            report(loader->schema.reporter, node_about(item->is.node, keys[i].key), "useless-key",
+                "a channel of kind %s has no '%s'", "%s 渠道没有 '%s'", channel_kinds[item->kind],
+                keys[i].key);
+    }
+}
+
+static void
+check_letters(struct loader *loader, const struct channel_item *item)
+{
+    if (item->kind == CHANNEL_EMAIL && item->from == NULL)
+        report(loader->schema.reporter, item->is.node, "missing-key", "'from' is missing for mail",
+            "缺少 'from' (email)");
+    else if (item->kind == CHANNEL_EMAIL && !letter_address_valid(view_of(item->from)))
+        report(loader->schema.reporter, node_about(item->is.node, "from"), "wrong-value",
+            "'%s' is not an address of mail", "'%s' 不是邮件地址", item->from);
+    if (item->kind == CHANNEL_EMAIL && (item->username == NULL) != (item->password_file == NULL))
+        report(loader->schema.reporter, item->is.node, "missing-key",
+            "'username' and 'password_file' go together",
+            "'username' 与 'password_file' 须同时给出");
+    if (item->kind == CHANNEL_SMS && item->form.len == 0)
+        report(loader->schema.reporter, item->is.node, "missing-key",
+            "'form' is missing: what the gateway wants", "缺少 'form': 网关需要的字段");
+    for (size_t i = 0; i < item->form.len; i++) {
+        if (!letter_field_valid(item->form.at[i]))
+            report(loader->schema.reporter, item->form.nodes[i], "wrong-value",
+                "'%s' is no field of a form, allowed is name=value, with {to}, {zh}, {en}, {id} "
+                "and "
+                "{secret} in the value",
+                "'%s' 不是表单字段, 应为 name=value, 值中可用 {to}, {zh}, {en}, {id}, {secret}",
+                item->form.at[i]);
+    }
 }
 
 static void
@@ -309,12 +389,22 @@ make_channels(struct loader *loader, struct site_item *site)
         const struct channel_item *item = items_at(&site->channels, &channel_shape, i);
 
         check_url(loader, item);
+        check_foreign_keys(loader, item);
+        check_letters(loader, item);
         loader->channels[i] = (struct channel){
             .id = item->is.name,
             .kind = (enum channel_kind)item->kind,
             .url = item->url,
             .secret_file = resolve_path(loader, item->secret_file),
+            .next_secret_file = resolve_path(loader, item->next_secret_file),
             .timeout = item->timeout,
+            .book_file = resolve_path(loader, item->book_file),
+            .from = item->from,
+            .username = item->username,
+            .password_file = resolve_path(loader, item->password_file),
+            .form = item->form.at,
+            .n_form = item->form.len,
+            .accept = item->accept,
         };
     }
     loader->config->channels = (struct channel_set){loader->channels, site->channels.len};

@@ -83,10 +83,9 @@ struct act { /* one effect on its way out; heap, owned by the outbox, then by it
     bool retained, urgent;
     uint32_t attempt;
     uint64_t canary;
-    struct instant received; /* of what this is the receipt for; 0: it is none */
-    struct span timeout;
+    struct instant received;           /* of what this is the receipt for; 0: it is none */
     struct view topic, body, delivery; /* into the same block */
-    const char *url, *secret_file;     /* likewise; NULL: none */
+    const char *channel, *to;          /* likewise; HTTP and mail: looked up when it leaves */
 };
 
 struct acts {

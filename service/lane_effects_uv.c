@@ -25,19 +25,12 @@ put_bytes(char **at, struct view bytes)
 }
 
 static const char *
-put_text(char **at, const char *text)
+put_text(char **at, struct view text)
 {
-    if (text == NULL)
-        return NULL;
-    const struct view copy = put_bytes(at, view_bytes(text, strlen(text) + 1));
+    const struct view copy = put_bytes(at, text);
 
+    *(*at)++ = '\0';
     return copy.ptr;
-}
-
-static size_t
-text_room(const char *text)
-{
-    return text == NULL ? 0 : strlen(text) + 1;
 }
 
 static void
@@ -60,19 +53,9 @@ acts_add(struct lane *lane, const struct effect *effect)
 {
     const struct channel *channel = effect->kind == EFFECT_SEND ? effect->channel : NULL;
     const bool http = channel != NULL && channel->kind != CHANNEL_MQTT;
-    char url[2048] = "";
-
-    if (http) {
-        const size_t len = strlen(channel->url);
-        const bool slash = effect->to.len > 0 && effect->to.ptr[0] != '/' && len > 0 &&
-                           channel->url[len - 1] != '/';
-
-        (void)snprintf(
-            url, sizeof(url), "%s%s%.*s", channel->url, slash ? "/" : "", VIEW_ARG(effect->to));
-    }
-    const char *secret = http ? channel->secret_file : NULL;
-    struct act *act = mem_zalloc(1, sizeof(*act) + effect->topic.len + effect->body.len +
-                                        effect->delivery.len + text_room(url) + text_room(secret));
+    const size_t room = http ? strlen(channel->id) + effect->to.len + 2 : 0;
+    struct act *act = mem_zalloc(
+        1, sizeof(*act) + effect->topic.len + effect->body.len + effect->delivery.len + room);
     char *at = (char *)(act + 1);
 
     act->kind = effect->kind != EFFECT_SEND ? ACT_PUBLISH : http ? ACT_WEBHOOK : ACT_SEND;
@@ -80,12 +63,13 @@ acts_add(struct lane *lane, const struct effect *effect)
     act->received = effect->received;
     act->urgent = effect->kind == EFFECT_SEND && effect->severity == SEVERITY_RED;
     act->attempt = effect->attempt;
-    act->timeout = channel != NULL ? channel->timeout : SPAN_S(10);
     act->topic = put_bytes(&at, effect->topic);
     act->body = put_bytes(&at, effect->body);
     act->delivery = put_bytes(&at, effect->delivery);
-    act->url = put_text(&at, url);
-    act->secret_file = put_text(&at, secret);
+    if (http) {
+        act->channel = put_text(&at, view_of(channel->id));
+        act->to = put_text(&at, effect->to);
+    }
     enqueue(lane, act);
 }
 
@@ -167,6 +151,27 @@ on_published(void *arg, uint64_t token, int reason)
     free(act);
 }
 
+/* For good: the receiver says that it will never take anything there. */
+static bool
+is_never(const struct channel *channel, int status)
+{
+    if (channel != NULL && channel->kind == CHANNEL_EMAIL)
+        return status == 550 || status == 551 || status == 553;
+    return status == 410;
+}
+
+static const struct channel *
+channel_of(const struct act *act)
+{
+    const struct channel_set *channels = &act->lane->config->channels;
+
+    for (size_t i = 0; i < channels->len; i++) {
+        if (strcmp(channels->at[i].id, act->channel) == 0)
+            return &channels->at[i];
+    }
+    return NULL;
+}
+
 static void
 on_webhook(void *arg, int status, const char *why)
 {
@@ -177,13 +182,59 @@ on_webhook(void *arg, int status, const char *why)
     if (status >= 200 && status < 300) {
         report(act, "delivered", "");
     } else {
+        const bool mail = why[0] != '\0' && status != 0;
+
         if (status == 0)
             (void)snprintf(detail, sizeof(detail), "%s", why);
         else
-            (void)snprintf(detail, sizeof(detail), "HTTP %d", status);
-        report(act, "failed", detail);
+            (void)snprintf(detail, sizeof(detail), "%s %d%s%s", mail ? "SMTP" : "HTTP", status,
+                mail ? ": " : "", why);
+        report(act, is_never(channel_of(act), status) ? "never" : "failed", detail);
     }
     free(act);
+}
+
+static void
+send_webhook(struct lane *lane, struct act *act, const struct channel *channel)
+{
+    const size_t len = strlen(channel->url);
+    const bool slash =
+        act->to[0] != '\0' && act->to[0] != '/' && len > 0 && channel->url[len - 1] != '/';
+    char url[2048];
+
+    (void)snprintf(url, sizeof(url), "%s%s%s", channel->url, slash ? "/" : "", act->to);
+    webhook_send(lane->hooks,
+        &(struct webhook_request){
+            .url = url,
+            .id = act->delivery,
+            .body = act->body,
+            .secret_file = channel->secret_file,
+            .next_secret_file = channel->next_secret_file,
+            .timestamp = clock_wall().us / 1000000,
+            .timeout = channel->timeout,
+        },
+        on_webhook, act);
+}
+
+static void
+send_over(struct lane *lane, struct act *act)
+{
+    const struct channel *channel = channel_of(act);
+
+    if (channel == NULL) {
+        lane->acts.out--; /* the configuration has lost it: the engine knows */
+        free(act);
+    } else if (channel->kind == CHANNEL_EMAIL || channel->kind == CHANNEL_SMS) {
+        letter_send(lane->hooks,
+            &(struct letter_request){.channel = channel,
+                .to = view_of(act->to),
+                .id = act->delivery,
+                .body = act->body,
+                .when = clock_wall()},
+            on_webhook, act);
+    } else {
+        send_webhook(lane, act, channel);
+    }
 }
 
 static void
@@ -191,16 +242,7 @@ perform(struct lane *lane, struct act *act)
 {
     lane->acts.out++;
     if (act->kind == ACT_WEBHOOK) {
-        webhook_send(lane->hooks,
-            &(struct webhook_request){
-                .url = act->url,
-                .id = act->delivery,
-                .body = act->body,
-                .secret_file = act->secret_file,
-                .timestamp = clock_wall().us / 1000000,
-                .timeout = act->timeout,
-            },
-            on_webhook, act);
+        send_over(lane, act);
     } else {
         post_publish(lane->post, act->topic, act->body, act->retained, act->urgent,
             (uint64_t)(uintptr_t)act, on_published);

@@ -5,6 +5,7 @@
  */
 #include "alerting/dispatch/webhook_curl.h"
 
+#include "alerting/dispatch/attempt_curl.h"
 #include "alerting/dispatch/envelope.h"
 #include "base/arena.h"
 #include "base/buf.h"
@@ -17,22 +18,10 @@
 
 #include <curl/curl.h>
 
-#define MAX_ANSWER_BYTES 65536
 #define MAX_KEY_BYTES 4096
 #define CONNECT_MS 5000L
 #define CONNECTIONS_PER_HOST 8L
-#define HEADER_BYTES (ENVELOPE_MAX_ID_BYTES + 64)
-
-struct attempt {
-    size_t index; /* in webhooks.attempts */
-    CURL *easy;
-    struct curl_slist *headers;
-    webhook_done_fn *done;
-    void *arg;
-    size_t answer_bytes;
-    bool failed; /* before it began: error says why */
-    char error[CURL_ERROR_SIZE + ERR_TEXT_BYTES];
-};
+#define HEADER_BYTES (ENVELOPE_MAX_ID_BYTES + 64 + 2 * SIGNATURE_BYTES)
 
 struct watch {
     uv_poll_t poll;
@@ -75,7 +64,24 @@ end_attempt(struct webhooks *hooks, struct attempt *attempt)
     (void)curl_multi_remove_handle(hooks->multi, attempt->easy);
     curl_slist_free_all(attempt->headers);
     curl_easy_cleanup(attempt->easy);
+    buf_fini(&attempt->answer);
+    buf_fini(&attempt->mail);
+    curl_slist_free_all(attempt->receivers);
+    free(attempt->accept);
     free(attempt);
+}
+
+static bool
+accepted(const struct attempt *attempt)
+{
+    const struct view answer = buf_view(&attempt->answer);
+    const size_t len = attempt->accept == NULL ? 0 : strlen(attempt->accept);
+
+    for (size_t i = 0; len > 0 && i + len <= answer.len; i++) {
+        if (memcmp(answer.ptr + i, attempt->accept, len) == 0)
+            return true;
+    }
+    return attempt->accept == NULL;
 }
 
 static void
@@ -89,10 +95,21 @@ complete(struct webhooks *hooks, struct attempt *attempt, CURLcode code)
     /* A cut answer is an answer: its status came before. */
     if (code == CURLE_OK || (code == CURLE_WRITE_ERROR && attempt->answer_bytes > MAX_ANSWER_BYTES))
         (void)curl_easy_getinfo(attempt->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (code == CURLE_OK && attempt->mailed)
+        status = 250; /* what came last may be the answer to a farewell */
+    else if (attempt->mailed &&
+             curl_easy_getinfo(attempt->easy, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK &&
+             status < 400)
+        status = 0;
+    if (status >= 200 && status < 300 && !accepted(attempt)) {
+        status = 0;
+        (void)snprintf(attempt->error, sizeof(attempt->error),
+            "the gateway's answer lacks what means that it was taken");
+    }
     (void)snprintf(why, sizeof(why), "%s",
-        status != 0                 ? ""
-        : attempt->error[0] != '\0' ? attempt->error
-                                    : curl_easy_strerror(code));
+        status != 0 && (!attempt->mailed || code == CURLE_OK) ? ""
+        : attempt->error[0] != '\0'                           ? attempt->error
+                                                              : curl_easy_strerror(code));
     end_attempt(hooks, attempt);
     done(arg, (int)status, why);
 }
@@ -220,8 +237,9 @@ on_answer(
 {
     struct attempt *attempt = arg;
 
-    (void)bytes;
     attempt->answer_bytes += size * n;
+    if (attempt->accept != NULL)
+        buf_put(&attempt->answer, view_bytes(bytes, size * n));
     return attempt->answer_bytes > MAX_ANSWER_BYTES ? 0 : size * n;
 }
 
@@ -234,8 +252,8 @@ on_handle_closed(uv_handle_t *handle)
     maybe_closed(hooks);
 }
 
-static bool
-add_header(struct attempt *attempt, const char *name, const char *value)
+void
+attempt_header(struct attempt *attempt, const char *name, const char *value)
 {
     char line[HEADER_BYTES + SIGNATURE_BYTES];
 
@@ -244,11 +262,11 @@ add_header(struct attempt *attempt, const char *name, const char *value)
 
     CHECK(list != NULL);
     attempt->headers = list;
-    return true;
 }
 
 static bool
-sign(struct attempt *attempt, const struct webhook_request *request, struct err *err)
+add_signature(
+    const char *file, const struct webhook_request *request, struct buf *out, struct err *err)
 {
     char signature[SIGNATURE_BYTES];
     const char *reason = NULL;
@@ -259,16 +277,37 @@ sign(struct attempt *attempt, const struct webhook_request *request, struct err 
 
     arena_init(&arena);
     buf_init(&text, MAX_KEY_BYTES);
-    if (!fs_read_all(fs_posix(), request->secret_file, &text, err)) {
+    if (!fs_read_all(fs_posix(), file, &text, err)) {
         (void)err_wrap(err, "signing key");
     } else if (!envelope_key(&arena, buf_view(&text), &key, &reason)) {
-        (void)err_set(err, ERR_CONFIG, "signing key '%s': %s", request->secret_file, reason);
+        (void)err_set(err, ERR_CONFIG, "signing key '%s': %s", file, reason);
     } else {
-        fine = add_header(attempt, "webhook-signature",
+        buf_printf(out, "%s%s", out->len > 0 ? " " : "",
             envelope_sign(key, request->id, request->timestamp, request->body, signature));
+        fine = true;
     }
     buf_fini(&text);
     arena_fini(&arena);
+    return fine;
+}
+
+/* While keys change hands both sign: a receiver with either of them is content. */
+static bool
+sign(struct attempt *attempt, const struct webhook_request *request, struct err *err)
+{
+    char header[2 * SIGNATURE_BYTES + 2];
+    struct buf list;
+    bool fine;
+
+    buf_init(&list, sizeof(header));
+    fine = add_signature(request->secret_file, request, &list, err) &&
+           (request->next_secret_file == NULL ||
+               add_signature(request->next_secret_file, request, &list, err));
+    if (fine) {
+        (void)snprintf(header, sizeof(header), "%.*s", VIEW_ARG(buf_view(&list)));
+        attempt_header(attempt, "webhook-signature", header);
+    }
+    buf_fini(&list);
     return fine;
 }
 
@@ -281,10 +320,10 @@ fill_post(struct attempt *attempt, const struct webhook_request *request, struct
         return err_set(
             err, ERR_INPUT, "webhook-id is not 1 to 128 printable characters without '.'");
     (void)snprintf(text, sizeof(text), "%.*s", VIEW_ARG(request->id));
-    (void)add_header(attempt, "webhook-id", text);
+    attempt_header(attempt, "webhook-id", text);
     (void)snprintf(text, sizeof(text), "%lld", (long long)request->timestamp);
-    (void)add_header(attempt, "webhook-timestamp", text);
-    (void)add_header(attempt, "Content-Type", "application/json");
+    attempt_header(attempt, "webhook-timestamp", text);
+    attempt_header(attempt, "Content-Type", "application/json");
     attempt->headers =
         curl_slist_append(attempt->headers, "Expect:"); /* no pause before the body */
     CHECK(attempt->headers != NULL);
@@ -295,11 +334,22 @@ fill_post(struct attempt *attempt, const struct webhook_request *request, struct
     return request->secret_file == NULL || sign(attempt, request, err);
 }
 
-static void
-fill(struct attempt *attempt, const struct webhook_request *request)
+struct attempt *
+attempt_new(struct webhooks *hooks, struct span timeout, webhook_done_fn *done, void *arg)
 {
+    struct attempt *attempt = mem_zalloc(1, sizeof(*attempt));
+    const long timeout_ms = (long)(timeout.us / 1000);
+
+    CHECK(!hooks->closing);
+    attempt->done = done;
+    attempt->arg = arg;
+    attempt->easy = curl_easy_init();
+    CHECK(attempt->easy != NULL);
+    buf_init(&attempt->answer, MAX_ANSWER_BYTES);
+    buf_init(&attempt->mail, MAX_MAIL_BYTES);
+    attempt->index = hooks->attempts.len;
+    *VEC_PUSH(&hooks->attempts) = attempt; /* NOLINT(bugprone-sizeof-expression): of pointers */
     CURL *easy = attempt->easy;
-    const long timeout_ms = (long)(request->timeout.us / 1000);
 
     (void)curl_easy_setopt(easy, CURLOPT_PRIVATE, (char *)attempt);
     (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, attempt->error);
@@ -314,6 +364,23 @@ fill(struct attempt *attempt, const struct webhook_request *request)
         easy, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms < CONNECT_MS ? timeout_ms : CONNECT_MS);
     (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_answer);
     (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, (void *)attempt);
+    return attempt;
+}
+
+void
+attempt_go(
+    struct webhooks *hooks, struct attempt *attempt, const char *url, bool fine, struct err *err)
+{
+    (void)curl_easy_setopt(attempt->easy, CURLOPT_HTTPHEADER, attempt->headers);
+    if (fine && curl_easy_setopt(attempt->easy, CURLOPT_URL, url) != CURLE_OK)
+        fine = err_set(err, ERR_CONFIG, "url '%.256s' cannot be used", url);
+    if (fine && curl_multi_add_handle(hooks->multi, attempt->easy) != CURLM_OK)
+        fine = err_set(err, ERR_IO, "curl does not take the attempt");
+    attempt->failed = !fine;
+    if (fine)
+        return;
+    (void)snprintf(attempt->error, sizeof(attempt->error), "%s", err->text);
+    (void)uv_timer_start(&hooks->soon, on_soon, 0, 0);
 }
 
 struct webhooks *
@@ -357,26 +424,9 @@ void
 webhook_send(
     struct webhooks *hooks, const struct webhook_request *request, webhook_done_fn *done, void *arg)
 {
-    struct attempt *attempt = mem_zalloc(1, sizeof(*attempt));
+    struct attempt *attempt = attempt_new(hooks, request->timeout, done, arg);
     struct err err = {0};
+    const bool fine = request->get || fill_post(attempt, request, &err);
 
-    CHECK(!hooks->closing);
-    attempt->done = done;
-    attempt->arg = arg;
-    attempt->easy = curl_easy_init();
-    CHECK(attempt->easy != NULL);
-    attempt->index = hooks->attempts.len;
-    *VEC_PUSH(&hooks->attempts) = attempt; /* NOLINT(bugprone-sizeof-expression): of pointers */
-
-    fill(attempt, request);
-    attempt->failed = !request->get && !fill_post(attempt, request, &err);
-    (void)curl_easy_setopt(attempt->easy, CURLOPT_HTTPHEADER, attempt->headers);
-    if (!attempt->failed && curl_easy_setopt(attempt->easy, CURLOPT_URL, request->url) != CURLE_OK)
-        attempt->failed = !err_set(&err, ERR_CONFIG, "url '%.256s' cannot be used", request->url);
-    if (!attempt->failed && curl_multi_add_handle(hooks->multi, attempt->easy) != CURLM_OK)
-        attempt->failed = !err_set(&err, ERR_IO, "curl does not take the attempt");
-    if (attempt->failed) {
-        (void)snprintf(attempt->error, sizeof(attempt->error), "%s", err.text);
-        (void)uv_timer_start(&hooks->soon, on_soon, 0, 0);
-    }
+    attempt_go(hooks, attempt, request->url, fine, &err);
 }

@@ -1,15 +1,21 @@
 """base/io/http_mhd and alerting/dispatch/webhook_curl against real peers that fail."""
 import base64
+import email
+import email.policy
 import http.client
+import json
 import os
 import signal
 import socket
 import subprocess
 import threading
 import time
+import urllib.parse
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from harness.mail import MailServer
 from harness.process import BUILD, free_port, wait_for
 from harness.receiver import Receiver
 
@@ -258,3 +264,79 @@ def test_closing_gives_up_what_is_under_way(sender):
     sender.said("closed")
     assert sender.popen.wait(5) == 0
     receiver.release.set()
+
+
+def test_while_keys_change_hands_both_sign(sender, tmp_path):
+    new = b"fedcba9876543210fedcba9876543210"
+    (tmp_path / "new").write_bytes(new)
+    receivers = [Receiver(key=KEY), Receiver(key=new), Receiver(key=b"another key of somebody else")]
+    for i, receiver in enumerate(receivers):
+        sender.write("post", receiver.url, f"n-{i}", f"{secret(tmp_path, KEY.decode())},{tmp_path / 'new'}", 3000, "{}")
+        sender.said(f"done n-{i} 200")
+    assert [r.calls[0]["signed"] for r in receivers] == [True, True, False]
+
+
+# Letters.
+
+BODY = json.dumps({"text": {"zh": "【红色】火警：嘉兴三村。", "en": "[red] Fire: JX-03."}}, ensure_ascii=False)
+
+
+def book(folder):
+    path = folder / "book"
+    path.write_text("wang wang@example.org\nli li@example.org\nphone +8613800000000\n")
+    return path
+
+
+def test_a_mail_is_delivered_when_the_server_has_taken_it_and_not_before(sender, tmp_path):
+    answers = {"wang@example.org": 250, "li@example.org": 550}
+    server = MailServer(lambda receiver: answers[receiver])
+    for name in ("wang", "li", "zhao"):
+        sender.write("mail", server.url, f"n-{name}", name, book(tmp_path), 3000, BODY)
+    assert sender.said("done n-wang") == "done n-wang 250 "
+    assert sender.said("done n-li").startswith("done n-li 550 ")
+    assert "has no usable address of 'zhao'" in sender.said("done n-zhao 0")
+    letter = email.message_from_bytes(server.letters[0]["text"], policy=email.policy.default)
+    assert len(server.letters) == 1 and server.letters[0]["to"] == "wang@example.org"
+    assert letter["subject"] == "【红色】火警：嘉兴三村" and letter["message-id"] == "<n-wang@wallwatch>"
+    assert "[red] Fire: JX-03." in letter.get_content()
+    # what a name stands for is in no line that somebody might log
+    assert not any("example.org" in x for x in sender.lines)
+
+
+def test_a_mail_that_is_put_off_or_not_answered_is_not_delivered(sender, tmp_path):
+    server = MailServer(lambda receiver: "late" if receiver[0] == "w" else "hang")
+    sender.write("mail", server.url, "late", "wang", book(tmp_path), 3000, BODY)
+    sender.write("mail", server.url, "hang", "li", book(tmp_path), 700, BODY)
+    sender.write("mail", f"smtp://127.0.0.1:{free_port()}", "away", "li", book(tmp_path), 3000, BODY)
+    assert sender.said("done late").startswith("done late 451 ")
+    assert sender.said("done hang").startswith("done hang 0 ")
+    assert sender.said("done away").startswith("done away 0 ")
+    server.release.set()
+
+
+def test_a_text_message_is_delivered_when_the_gateway_says_so_in_its_answer(sender, tmp_path):
+    class Gateway(BaseHTTPRequestHandler):
+        asked = []
+
+        def do_POST(self):
+            form = urllib.parse.parse_qs(self.rfile.read(int(self.headers["content-length"])).decode())
+            self.asked.append(form)
+            answer = b'{"code":0}' if form["id"] == ["n-1"] else b'{"code":17,"why":"no credit"}'
+            self.send_response(200)
+            self.send_header("content-length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *args):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Gateway)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    for ident in ("n-1", "n-2"):
+        sender.write("sms", f"http://127.0.0.1:{server.server_address[1]}/send", ident, "phone", book(tmp_path), 3000, BODY)
+    assert sender.said("done n-1") == "done n-1 200 "
+    assert "lacks" in sender.said("done n-2 0")
+    assert Gateway.asked[0]["mobile"] == ["+8613800000000"]
+    assert Gateway.asked[0]["text"] == ["【红色】火警：嘉兴三村。"]
+    assert not any("13800000000" in x for x in sender.lines)
+    server.shutdown()

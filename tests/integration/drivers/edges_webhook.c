@@ -1,10 +1,12 @@
 /*
  * Sends webhooks by lines on stdin, tells what became of them on stdout:
  *
- *   post URL ID SECRET_FILE|- TIMEOUT_MS BODY | get URL TIMEOUT_MS | quit
+ *   post URL ID SECRET_FILE|-[,NEXT] TIMEOUT_MS BODY | get URL TIMEOUT_MS
+ *   mail URL ID TO BOOK_FILE TIMEOUT_MS BODY | sms URL ID TO BOOK_FILE TIMEOUT_MS BODY | quit
  *
  * "tick" is told every 20 ms in which the loop was late by more than 50 ms: curl must not block it.
  */
+#include "alerting/dispatch/channel.h"
 #include "alerting/dispatch/webhook_curl.h"
 #include "base/check.h"
 
@@ -46,6 +48,35 @@ on_tick(uv_timer_t *timer)
 }
 
 static void
+send_letter(const char *words, enum channel_kind kind)
+{
+    static const char *const form[] = {"mobile={to}", "text={zh}", "id={id}"};
+    char url[512], id[64], to[64], book[512], body[1024];
+    long timeout_ms = 0;
+
+    CHECK(sscanf(words, "%*s %511s %63s %63s %511s %ld %1023[^\n]", url, id, to, book, &timeout_ms,
+              body) == 6);
+    CHECK(n_names < 64);
+    (void)snprintf(names[n_names], sizeof(names[0]), "%s", id);
+    const struct channel channel = {.kind = kind,
+        .url = url,
+        .timeout = SPAN_MS(timeout_ms),
+        .book_file = book,
+        .from = "watch@example.org",
+        .form = form,
+        .n_form = 3,
+        .accept = "\"code\":0"};
+    const struct letter_request request = {.channel = &channel,
+        .to = view_of(to),
+        .id = view_of(id),
+        .body = view_of(body),
+        .when = {INT64_C(1795505000000000)}};
+
+    letter_send(hooks, &request, on_done, names[n_names++]);
+    (void)printf("sent\n");
+}
+
+static void
 obey(const char *words)
 {
     char verb[16] = "";
@@ -61,13 +92,21 @@ obey(const char *words)
         webhooks_close(hooks, on_closed, NULL);
         return;
     }
+    if (strcmp(verb, "mail") == 0 || strcmp(verb, "sms") == 0) {
+        send_letter(words, verb[0] == 'm' ? CHANNEL_EMAIL : CHANNEL_SMS);
+        return;
+    }
     const bool get = strcmp(verb, "get") == 0;
+    char *next = NULL;
 
     if (get)
         CHECK(sscanf(words, "%*s %511s %ld", url, &timeout_ms) == 2);
     else
         CHECK(sscanf(words, "%*s %511s %63s %511s %ld %511[^\n]", url, id, secret, &timeout_ms,
                   body) == 5);
+    next = strchr(secret, ',');
+    if (next != NULL)
+        *next++ = '\0';
     CHECK(n_names < 64);
     (void)snprintf(names[n_names], sizeof(names[0]), "%s", get ? "get" : id);
     const struct webhook_request request = {.url = url,
@@ -75,6 +114,7 @@ obey(const char *words)
         .id = view_of(id),
         .body = view_of(body),
         .secret_file = strcmp(secret, "-") == 0 ? NULL : secret,
+        .next_secret_file = next,
         .timestamp = 1795505000,
         .timeout = SPAN_MS(timeout_ms)};
 
