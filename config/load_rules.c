@@ -230,7 +230,8 @@ static void
 check_dispatch(struct loader *loader, const struct texts *dispatch)
 {
     for (size_t i = 0; i < dispatch->len; i++) {
-        if (centre_find(&loader->config->grid, view_of(dispatch->at[i])) == NULL)
+        if (strcmp(dispatch->at[i], CENTRE_PROPERTY) != 0 &&
+            centre_find(&loader->config->grid, view_of(dispatch->at[i])) == NULL)
             report_stranger(loader, dispatch->nodes[i], KIND_CENTRE, view_of(dispatch->at[i]));
     }
 }

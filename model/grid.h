@@ -132,6 +132,8 @@ struct grid {
 
 const struct unit *unit_find(const struct grid *grid, struct view id);
 const struct compound *compound_find(const struct grid *grid, struct view id);
+/* In a rule's `dispatch`: the property firm of the compound. No centre has this id. */
+#define CENTRE_PROPERTY "property"
 const struct centre *centre_find(const struct grid *grid, struct view id);
 const struct person *person_find(const struct grid *grid, struct view id);
 

@@ -87,6 +87,11 @@ dispatch(struct press *press)
 {
     const struct view centre = body_text(press->body, "centre");
 
+    if (view_is(centre, CENTRE_PROPERTY)) {
+        if (order_call(press->engine, press->incident, centre, press->by) == NULL)
+            return say(press, false, "it has no property firm", "该小区没有物业公司");
+        return say(press, true, "dispatched", "已派单");
+    }
     if (centre_find(press->engine->opt.grid, centre) == NULL)
         return say(press, false, "no such centre", "没有这个中心");
     if (order_issue(press->engine, press->incident, centre, press->by) == NULL)

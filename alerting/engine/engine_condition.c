@@ -219,8 +219,8 @@ open_case(struct engine *engine, struct condition *condition, const char *verb, 
         tell_person(engine, incident, view_of(muted->window.by));
         return incident;
     }
-    for (size_t i = 0; i < rule->n_dispatch && incident->parent == NULL; i++)
-        order_issue(engine, incident, view_of(rule->dispatch[i]), view_of("wallwatch"));
+    if (incident->parent == NULL)
+        orders_of_rule(engine, incident, rule);
     return incident;
 }
 

@@ -127,6 +127,32 @@ order_issue(
     return order;
 }
 
+struct order *
+order_call(struct engine *engine, struct incident *incident, struct view wanted, struct view who)
+{
+    const struct compound *compound = incident_compound(engine, incident);
+
+    if (!view_is(wanted, CENTRE_PROPERTY))
+        return order_issue(engine, incident, wanted, who);
+    if (compound != NULL && compound->property != NULL)
+        return order_issue(engine, incident, view_of(compound->property->id), who);
+    event_begin(engine, incident, "order-fell-through", who, view_of("it has no property firm"));
+    event_end(engine, NULL);
+    return NULL;
+}
+
+void
+orders_of_rule(struct engine *engine, struct incident *incident, const struct rule *rule)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < rule->n_dispatch; i++)
+        any |=
+            order_call(engine, incident, view_of(rule->dispatch[i]), view_of("wallwatch")) != NULL;
+    if (rule->n_dispatch > 0 && !any)
+        tell_above(engine, incident, "nobody can be sent");
+}
+
 /* To the next centre that this case has not asked yet; when there is none it climbs. */
 static void
 offer_next(struct engine *engine, struct order *order, const char *why)

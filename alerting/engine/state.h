@@ -355,6 +355,12 @@ void pasts_load(struct engine *engine, struct unpack *in);
 /* engine_order.c */
 struct order *order_issue(
     struct engine *engine, struct incident *incident, struct view centre, struct view who);
+/* As order_issue, or to the property firm of its compound; NULL: there is none, which the record
+ * says, or there is no room. */
+struct order *order_call(
+    struct engine *engine, struct incident *incident, struct view wanted, struct view who);
+/* What its rule sends for; if nobody can be, the next tier is told at once. */
+void orders_of_rule(struct engine *engine, struct incident *incident, const struct rule *rule);
 void order_due(struct engine *engine, struct order *order);
 /* The centre cannot be reached. */
 void order_lost(struct engine *engine, struct order *order, const char *why);
