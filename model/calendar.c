@@ -59,6 +59,18 @@ calendar_is_open(const struct calendar *calendar, struct instant at)
     return false;
 }
 
+bool
+calendar_is_off(const struct calendar *calendar, struct instant at)
+{
+    const int64_t day = zone_day(&calendar->zone, at);
+
+    if (calendar->n_hours == 0)
+        return false;
+    return !calendar_is_working_day(calendar, day) ||
+           at.us < zone_at(&calendar->zone, day, calendar->hours[0].from).us ||
+           at.us >= zone_at(&calendar->zone, day, calendar->hours[calendar->n_hours - 1].to).us;
+}
+
 struct instant
 calendar_add(const struct calendar *calendar, struct instant from, struct span work)
 {

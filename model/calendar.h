@@ -41,6 +41,9 @@ const struct calendar_year *calendar_year(const struct calendar *calendar, int y
 bool calendar_missing(const struct calendar *calendar, struct instant now, int *year);
 bool calendar_is_working_day(const struct calendar *calendar, int64_t day);
 bool calendar_is_open(const struct calendar *calendar, struct instant at);
+/* Night, week-end or holiday: not from the first to the last hour of a working day. A break at noon
+ * is no night. False where there are no working hours. */
+bool calendar_is_off(const struct calendar *calendar, struct instant at);
 
 /* The first instant at which so much working time has passed since from; if it is none, from itself
  * within working hours, else their next beginning. INSTANT_NEVER: there are no working hours. */

@@ -63,7 +63,7 @@ read_case(struct reading_in *in, const PGresult *result, int row, struct assess_
         it->severity = SEVERITY_BLUE;
     it->folded = PQgetvalue(result, row, 12)[0] == 't';
     it->muted = PQgetvalue(result, row, 13)[0] == 't';
-    it->own = it->compound[0] == '\0';
+    it->own = it->compound[0] == '\0' || strcmp(it->rule, "night-report") == 0;
     rule = rule_find(&in->config->rules, view_of(it->rule));
     if (rule != NULL)
         it->rule_for = rule->for_;

@@ -58,6 +58,8 @@ incident_choose_policy(struct engine *engine, struct incident *incident, const c
         policy = engine->opt.policies->by_severity[SEVERITY_BLUE][incident->condition->side];
     else if (wanted[0] != '\0')
         policy = policy_find(engine->opt.policies, view_of(wanted));
+    if (policy == NULL && strcmp(wanted, night_policy.id) == 0)
+        policy = &night_policy;
     if (policy == NULL)
         policy = class_policy(engine, incident->class_name);
     if (policy == NULL)
@@ -112,6 +114,7 @@ incident_open(struct engine *engine, struct condition *condition, const struct o
     json_raw(&engine->json, "evidence", view_of(incident->evidence));
     event_end(engine, incident);
     incident_arm(engine, incident);
+    night_consider(engine, incident);
     return incident;
 }
 
@@ -249,6 +252,7 @@ incident_stage(struct engine *engine, struct incident *incident, int stage, cons
         fold_leave(engine, incident);
     incident_choose_policy(engine, incident, to->policy);
     incident_step(engine, incident, CASE_EV_STAGE, "stage", view_of("wallwatch"), view_of(why));
+    night_consider(engine, incident);
 }
 
 void

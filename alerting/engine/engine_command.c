@@ -114,6 +114,9 @@ step(struct press *press, enum case_event event, const char *verb, const char *z
 {
     if (!incident_can(press->incident, event))
         return impossible(press);
+    if (night_is_interim(press->incident))
+        return say(
+            press, false, "the report opens when working hours begin", "报告在上班后才能处理");
     if (event != CASE_EV_RETURN)
         settled_by(press);
     if (event == CASE_EV_SETTLE && press->incident->condition->state == CONDITION_TRUE)

@@ -229,6 +229,7 @@ tell_step(struct engine *engine, struct incident *incident, const struct climb_d
         engine->counts.late_steps++;
     }
     climb_fired(&incident->climb, due);
+    night_formal(engine, incident);
     tell(engine, &telling);
 }
 

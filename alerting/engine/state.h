@@ -15,6 +15,7 @@
  *   engine_done.c       a word that it is done, against the readings
  *   engine_clock.c      devices' clocks
  *   engine_hold.c       tests and maintenance
+ *   engine_night.c      the interim record of a night, the formal report in the morning
  *   engine_fold.c       many cases of one cause
  *   engine_fact.c       Wallwatch's alerts about itself
  *   engine_admin.c      start, link, configuration, re-base
@@ -407,6 +408,14 @@ void hold_review(struct engine *engine, struct incident *incident);
 void hold_ended(struct engine *engine);
 /* It is not true any more: whom it inhibited is looked at again. */
 void hold_uninhibit(struct engine *engine, const struct condition *condition);
+
+/* engine_night.c */
+extern const struct policy night_policy; /* of the report, where policies.yaml has none */
+bool night_is_interim(const struct incident *incident);
+/* A grave case outside of working hours goes into its compound's record of the night. */
+void night_consider(struct engine *engine, struct incident *incident);
+/* Its first step is due: the record becomes the formal report. */
+void night_formal(struct engine *engine, struct incident *record);
 
 /* engine_command.c */
 void command_take(struct engine *engine, const struct input *in);
