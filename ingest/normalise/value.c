@@ -224,6 +224,19 @@ read_bool(const struct profile_field *rule, const struct cJSON *item, double *ou
     return exact ? FATE_FINE : FATE_KEPT;
 }
 
+/* False: not whole, so a whole number would be one that nobody sent. 0.29 * 100 is 29. */
+static bool
+make_whole(const struct profile_field *rule, double *number)
+{
+    const double near = round(*number);
+    const double slack = rule->scale == 1 ? 0 : 1e-9 * fmax(1, fabs(near));
+
+    if (!(fabs(*number - near) <= slack))
+        return false;
+    *number = near;
+    return true;
+}
+
 static enum fate
 read_number(const struct profile_field *rule, const struct field *field, const struct cJSON *item,
     double *out, enum reason *why)
@@ -234,10 +247,8 @@ read_number(const struct profile_field *rule, const struct field *field, const s
     if (!number_of(rule, item, out, &exact))
         return FATE_LOST;
     *out = *out * rule->scale + rule->offset;
-    if (field->type == FIELD_INT && *out != floor(*out)) {
-        *out = round(*out);
-        exact = false;
-    }
+    if (field->type == FIELD_INT && isfinite(*out) && !make_whole(rule, out))
+        return FATE_LOST;
     if (!isfinite(*out) || (field->type == FIELD_INT && fabs(*out) > MAX_WHOLE)) {
         *why = REASON_RANGE;
         return FATE_LOST;

@@ -252,8 +252,7 @@ what_is_out_of_range_but_readable_is_kept_named_and_suspect(void **state)
     assert_true(number_of(&out.readings[0], "manual") == 1);
     assert_int_equal(out.readings[0].suspect, SUSPECT_CHECK);
     assert_int_equal(out.n_rejects, 2);
-    out = read_text(LIFT, "{\"state\":{\"floor_no\":3.5,\"status\":7}}");
-    assert_true(number_of(&out.readings[0], "floor") == 3);
+    out = read_text(LIFT, "{\"state\":{\"floor_no\":3,\"status\":7}}");
     assert_null(value_of(&out.readings[0], "moving"));
     assert_string_equal(out.rejects[0].reason, "code");
     assert_string_equal(
@@ -287,6 +286,25 @@ a_spreadsheet_date_is_a_reject_and_never_a_zero(void **state)
         assert_int_equal(out.n_rejects, 0);
         assert_true(fabs(number_of(&out.readings[0], "speed") - 3.1) < 1e-9);
     }
+}
+
+static void
+a_whole_number_is_never_made_of_one_that_is_not(void **state)
+{
+    (void)state;
+    struct decoded out = read_text(LIFT, "{\"state\":{\"floor_no\":3.5,\"speed\":\"1\"}}");
+
+    assert_int_equal(out.n_readings, 1);
+    assert_null(value_of(&out.readings[0], "floor"));
+    assert_int_equal(out.readings[0].suspect, SUSPECT_CHECK);
+    assert_int_equal(out.n_rejects, 1);
+    assert_string_equal(out.rejects[0].reason, "type");
+    assert_non_null(strstr(out.rejects[0].detail, "'3.5' at state.floor_no"));
+    out = read_text(LIFT, "{\"state\":{\"floor_no\":2.9999999,\"speed\":\"1\"}}");
+    assert_null(value_of(&out.readings[0], "floor"));
+    out = read_text(LIFT, "{\"state\":{\"floor_no\":3.0}}");
+    assert_int_equal(out.n_rejects, 0);
+    assert_non_null(value_of(&out.readings[0], "floor"));
 }
 
 /* Two pumps' worth of records: {"at": .., "t": ..}, kept for hours, in the order they were made. */
@@ -657,6 +675,7 @@ main(void)
         cmocka_unit_test(malformed_bytes_are_rejects_with_their_reason_and_the_raw_bytes),
         cmocka_unit_test(oversized_and_deep_payloads_are_rejects),
         cmocka_unit_test(what_is_out_of_range_but_readable_is_kept_named_and_suspect),
+        cmocka_unit_test(a_whole_number_is_never_made_of_one_that_is_not),
         cmocka_unit_test(a_spreadsheet_date_is_a_reject_and_never_a_zero),
         cmocka_unit_test(buffered_records_are_readings_in_their_order_with_their_own_times),
         cmocka_unit_test(a_device_may_have_a_field_the_other_way_round),
