@@ -125,31 +125,37 @@ append_file(struct loader *loader, const struct node *root, struct items *rules,
     return whole;
 }
 
+/* The rules module gives its hint behind the text. */
+static const char *
+cut_hint(char *text)
+{
+    char *hint = strstr(text, "\nhint: ");
+
+    if (hint == NULL)
+        return NULL;
+    *hint = '\0';
+    return hint + strlen("\nhint: ");
+}
+
 static const struct expr *
 compile(struct loader *loader, const struct rule_item *item, const struct class *class,
     const struct node *map, const char *key)
 {
     const struct node *node = node_child(map, key);
     const struct expr *expr = NULL;
-    struct err err = {0};
-    int column = 0;
+    struct expr_mistake mistake = {0};
 
     if (node == NULL)
         return NULL;
-    if (expr_compile(
-            loader->schema.arena, node->text, class, (enum per)item->per, &expr, &column, &err))
+    if (expr_compile_words(
+            loader->schema.arena, node->text, class, (enum per)item->per, &expr, &mistake))
         return expr;
-    /* the rules module gives its hint behind the text */
-    char *hint = strstr(err.text, "\nhint: ");
+    const char *hint = cut_hint(mistake.err.text), *hint_zh = cut_hint(mistake.zh);
 
-    if (hint != NULL) {
-        *hint = '\0';
-        hint += strlen("\nhint: ");
-    }
-    report_inside(
-        loader->schema.reporter, node, column, "bad-expression", "%s", "表达式有误: %s", err.text);
-    if (hint != NULL)
-        report_hint(loader->schema.reporter, "%s", "%s", hint);
+    report_inside(loader->schema.reporter, node, mistake.column, "bad-expression", "%s%.0s",
+        "%.0s%s", mistake.err.text, mistake.zh);
+    if (hint != NULL && hint_zh != NULL)
+        report_hint(loader->schema.reporter, "%s%.0s", "%.0s%s", hint, hint_zh);
     return NULL;
 }
 

@@ -9,26 +9,23 @@ struct checker {
     struct arena *arena;
     const struct class *class;
     enum per per;
-    int *column;
-    struct err *err;
+    struct expr_mistake *mistake;
 };
 
 static bool check(struct checker *checker, struct expr *expr);
 
-static bool fail(struct checker *checker, const struct expr *expr, const char *fmt, ...)
-    PRINTF_LIKE(3, 4);
+static bool fail(struct checker *checker, const struct expr *expr, const char *en, const char *zh,
+    ...) __attribute__((format(printf, 3, 5), format(printf, 4, 5)));
 
 static bool
-fail(struct checker *checker, const struct expr *expr, const char *fmt, ...)
+fail(struct checker *checker, const struct expr *expr, const char *en, const char *zh, ...)
 {
-    char text[ERR_TEXT_BYTES];
     va_list args;
 
-    va_start(args, fmt);
-    (void)vsnprintf(text, sizeof(text), fmt, args);
+    va_start(args, zh);
+    (void)mistake_set(checker->mistake, expr->column, en, zh, args);
     va_end(args);
-    *checker->column = expr->column;
-    return err_set(checker->err, ERR_CONFIG, "%s", text);
+    return false;
 }
 
 /* "a, b, c", cut with "..." where it gets long. */
@@ -51,59 +48,73 @@ list_words(const char *const *words, size_t n, char *out, size_t size)
 }
 
 static bool
-fail_unknown(struct checker *checker, const struct expr *expr, const char *what,
+fail_unknown(struct checker *checker, const struct expr *expr, const struct words *what,
     const char *const *words, size_t n)
 {
     char list[300], quote[EXPR_QUOTE_BYTES];
     const char *near = suggest(expr->text, words, n);
 
     list_words(words, n, list, sizeof(list));
-    return fail(checker, expr, "'%s' is not %s, allowed are %s%s%s%s", expr_quote(expr, quote),
-        what, list, near != NULL ? "\nhint: did you mean '" : "", near != NULL ? near : "",
-        near != NULL ? "'?" : "");
+    expr_quote(expr, quote);
+    if (near == NULL) {
+        return fail(checker, expr, "'%s' is not %s%.0s, allowed are %s", "'%s' 不是%.0s%s, 允许 %s",
+            quote, what->en, what->zh, list);
+    }
+    return fail(checker, expr, "'%s' is not %s%.0s, allowed are %s\nhint: did you mean '%s'?",
+        "'%s' 不是%.0s%s, 允许 %s\nhint: 是否想写 '%s'?", quote, what->en, what->zh, list, near);
 }
 
 static bool
 fail_unknown_field(struct checker *checker, const struct expr *expr)
 {
     const char *names[CLASS_MAX_FIELDS];
-    char what[128];
+    char en[128], zh[128];
     size_t n = 0;
 
     for (; n < checker->class->n_fields && n < CLASS_MAX_FIELDS; n++)
         names[n] = checker->class->fields[n].name;
-    (void)snprintf(what, sizeof(what), "a field of class '%s'", checker->class->name);
-    return fail_unknown(checker, expr, what, names, n);
+    (void)snprintf(en, sizeof(en), "a field of class '%s'", checker->class->name);
+    (void)snprintf(zh, sizeof(zh), "设备类 '%s' 的字段", checker->class->name);
+    return fail_unknown(checker, expr, &(struct words){zh, en}, names, n);
 }
 
 static bool
 fail_unknown_code(struct checker *checker, const struct expr *expr, const struct field *field)
 {
-    char what[128];
+    char en[128], zh[128];
     const char **names = ARENA_ARRAY(checker->arena, field->n_codes, const char *);
 
     for (size_t i = 0; i < field->n_codes; i++)
         names[i] = field->codes[i].name;
-    (void)snprintf(what, sizeof(what), "a code of '%s'", field->name);
-    return fail_unknown(checker, expr, what, names, field->n_codes);
+    (void)snprintf(en, sizeof(en), "a code of '%s'", field->name);
+    (void)snprintf(zh, sizeof(zh), " '%s' 的代码", field->name);
+    return fail_unknown(checker, expr, &(struct words){zh, en}, names, field->n_codes);
 }
 
-/* "a number in °C", for messages. */
-static const char *
-describe(const struct expr *expr, char *out, size_t size)
-{
-    static const char *const plain[] = {
-        [TYPE_CONDITION] = "a condition",
-        [TYPE_NUMBER] = "a number",
-        [TYPE_TEXT] = "a text",
-        [TYPE_CODE] = "a code",
-        [TYPE_NAME] = "a word",
-    };
-    const bool unit = expr->type == TYPE_NUMBER && expr->measure->dimension[0] != '\0';
+static const struct words type_words[] = {
+    [TYPE_CONDITION] = {"条件", "a condition"},
+    [TYPE_NUMBER] = {"数", "a number"},
+    [TYPE_TEXT] = {"文本", "a text"},
+    [TYPE_CODE] = {"代码", "a code"},
+    [TYPE_NAME] = {"单词", "a word"},
+};
 
-    (void)snprintf(out, size, "%s%s%s%s%s", plain[expr->type], unit ? " of " : "",
-        unit ? expr->measure->dimension : "", unit ? " in " : "", unit ? expr->measure->name : "");
-    return out;
+struct described { /* what a node is, for messages: "a number of temperature in °C" */
+    char en[96], zh[96];
+};
+
+static struct described
+describe(const struct expr *expr)
+{
+    const bool unit = expr->type == TYPE_NUMBER && expr->measure->dimension[0] != '\0';
+    struct described is;
+
+    (void)snprintf(is.en, sizeof(is.en), "%s%s%s%s%s", type_words[expr->type].en,
+        unit ? " of " : "", unit ? expr->measure->dimension : "", unit ? " in " : "",
+        unit ? expr->measure->name : "");
+    (void)snprintf(is.zh, sizeof(is.zh), "%s%s%s%s", unit ? "以 " : "",
+        unit ? expr->measure->name : "", unit ? " 计的" : "", type_words[expr->type].zh);
+    return is;
 }
 
 static bool
@@ -133,13 +144,15 @@ check_name(struct checker *checker, struct expr *expr)
 static bool
 resolve_code(struct checker *checker, struct expr *expr, const struct field *about)
 {
-    char quote[EXPR_QUOTE_BYTES], what[96];
+    const struct described is = describe(expr);
+    char quote[EXPR_QUOTE_BYTES];
     const struct field_code *code;
 
     if (expr->kind != EXPR_NAME && expr->kind != EXPR_FIELD) {
         return fail(checker, expr,
-            "'%s' is %s, but '%s' is compared with the name of one of its codes",
-            expr_quote(expr, quote), describe(expr, what, sizeof(what)), about->name);
+            "'%s' is %s%.0s, but '%s' is compared with the name of one of its codes",
+            "'%s' 是%.0s%s, 而 '%s' 须与其代码名比较", expr_quote(expr, quote), is.en, is.zh,
+            about->name);
     }
     code = field_code_by_name(about, expr->text);
     if (code == NULL)
@@ -152,36 +165,54 @@ resolve_code(struct checker *checker, struct expr *expr, const struct field *abo
 }
 
 static bool
-need(struct checker *checker, const struct expr *expr, enum expr_type type, const char *what)
+need(struct checker *checker, const struct expr *expr, enum expr_type type)
 {
-    char quote[EXPR_QUOTE_BYTES], is[96];
-    const char *hint = "";
+    const struct words *what = &type_words[type];
+    struct words hint = {"", ""};
+    char quote[EXPR_QUOTE_BYTES];
 
     if (expr->type == type)
         return true;
     if (expr->type == TYPE_NAME)
         return fail_unknown_field(checker, expr);
-    if (type == TYPE_CONDITION && expr->type == TYPE_NUMBER)
-        hint = "\nhint: compare it with a number, for example with '>'.";
-    else if (type == TYPE_CONDITION && (expr->type == TYPE_CODE || expr->type == TYPE_TEXT))
-        hint = "\nhint: compare it with '==' or '!='.";
-    return fail(checker, expr, "'%s' is %s, needed is %s%s", expr_quote(expr, quote),
-        describe(expr, is, sizeof(is)), what, hint);
+    const struct described is = describe(expr);
+
+    if (type == TYPE_CONDITION && expr->type == TYPE_NUMBER) {
+        hint = (struct words){"\nhint: 请与一个数比较, 例如用 '>'",
+            "\nhint: compare it with a number, for example with '>'."};
+    } else if (type == TYPE_CONDITION && (expr->type == TYPE_CODE || expr->type == TYPE_TEXT)) {
+        hint = (struct words){
+            "\nhint: 请用 '==' 或 '!=' 比较", "\nhint: compare it with '==' or '!='."};
+    }
+    return fail(checker, expr, "'%s' is %s%.0s, needed is %s%.0s%s%.0s",
+        "'%s' 是%.0s%s, 应为%.0s%s%.0s%s", expr_quote(expr, quote), is.en, is.zh, what->en,
+        what->zh, hint.en, hint.zh);
+}
+
+/* "'60kg' is a number of mass in kg, but 'port_temp' is ..." */
+static bool
+fail_pair(struct checker *checker, const struct expr *wrong, const struct expr *other)
+{
+    const struct described is = describe(wrong), is_other = describe(other);
+    char quote[EXPR_QUOTE_BYTES], quote_other[EXPR_QUOTE_BYTES];
+
+    return fail(checker, wrong, "'%s' is %s%.0s, but '%s' is %s%.0s",
+        "'%s' 是%.0s%s, 而 '%s' 是%.0s%s", expr_quote(wrong, quote), is.en, is.zh,
+        expr_quote(other, quote_other), is_other.en, is_other.zh);
 }
 
 static bool
 fail_units(struct checker *checker, const struct expr *wrong, const struct expr *other)
 {
-    char wrong_quote[EXPR_QUOTE_BYTES], other_quote[EXPR_QUOTE_BYTES], wrong_is[96], other_is[96];
-    char hint[160] = "";
+    const struct described is = describe(wrong), is_other = describe(other);
+    char quote[EXPR_QUOTE_BYTES], quote_other[EXPR_QUOTE_BYTES];
 
-    if (wrong->kind == EXPR_NUMBER && wrong->measure->dimension[0] == '\0') {
-        (void)snprintf(hint, sizeof(hint), "\nhint: write '%s%s'.", expr_quote(wrong, wrong_quote),
-            other->measure->name);
-    }
-    return fail(checker, wrong, "'%s' is %s, but '%s' is %s%s", expr_quote(wrong, wrong_quote),
-        describe(wrong, wrong_is, sizeof(wrong_is)), expr_quote(other, other_quote),
-        describe(other, other_is, sizeof(other_is)), hint);
+    if (wrong->kind != EXPR_NUMBER || wrong->measure->dimension[0] != '\0')
+        return fail_pair(checker, wrong, other);
+    return fail(checker, wrong, "'%s' is %s%.0s, but '%s' is %s%.0s\nhint: write '%s%s'.",
+        "'%s' 是%.0s%s, 而 '%s' 是%.0s%s\nhint: 写作 '%s%s'", expr_quote(wrong, quote), is.en,
+        is.zh, expr_quote(other, quote_other), is_other.en, is_other.zh, quote,
+        other->measure->name);
 }
 
 /* A difference of two temperatures is converted by the size of the degree alone. */
@@ -229,7 +260,7 @@ static bool
 check_equality(struct checker *checker, struct expr *expr)
 {
     struct expr *left = expr->left, *right = expr->right;
-    char left_quote[EXPR_QUOTE_BYTES], right_quote[EXPR_QUOTE_BYTES], left_is[96], right_is[96];
+    char left_quote[EXPR_QUOTE_BYTES], right_quote[EXPR_QUOTE_BYTES];
 
     if (left->type == TYPE_CODE && left->kind == EXPR_FIELD)
         return resolve_code(checker, right, left->about);
@@ -239,22 +270,21 @@ check_equality(struct checker *checker, struct expr *expr)
         return fail_unknown_field(checker, left);
     if (right->type == TYPE_NAME && left->type == TYPE_TEXT) {
         return fail(checker, right, "'%s' is a word, but '%s' is a text\nhint: write '\"%s\"'.",
-            expr_quote(right, right_quote), expr_quote(left, left_quote), right_quote);
+            "'%s' 是单词, 而 '%s' 是文本\nhint: 写作 '\"%s\"'", expr_quote(right, right_quote),
+            expr_quote(left, left_quote), right_quote);
     }
     if (right->type == TYPE_NAME)
         return fail_unknown_field(checker, right);
     if (left->type == right->type)
         return true;
-    return fail(checker, right, "'%s' is %s, but '%s' is %s", expr_quote(right, right_quote),
-        describe(right, right_is, sizeof(right_is)), expr_quote(left, left_quote),
-        describe(left, left_is, sizeof(left_is)));
+    return fail_pair(checker, right, left);
 }
 
 static bool
 check_compare(struct checker *checker, struct expr *expr)
 {
     const bool equality = expr->kind == EXPR_EQ || expr->kind == EXPR_NE;
-    char quote[EXPR_QUOTE_BYTES], is[96];
+    char quote[EXPR_QUOTE_BYTES];
 
     if (equality && !check_equality(checker, expr))
         return false;
@@ -265,9 +295,12 @@ check_compare(struct checker *checker, struct expr *expr)
         if (operand->type == TYPE_NAME)
             return fail_unknown_field(checker, operand);
         if (operand->type != TYPE_NUMBER) {
+            const struct described is = describe(operand);
+
             return fail(checker, expr,
-                "'%s' needs numbers, but '%s' is %s, allowed are == and !=", expr_word(expr->kind),
-                expr_quote(operand, quote), describe(operand, is, sizeof(is)));
+                "'%s' needs numbers, but '%s' is %s%.0s, allowed are == and !=",
+                "'%s' 两边须为数, 而 '%s' 是%.0s%s, 允许 == 和 !=", expr_word(expr->kind),
+                expr_quote(operand, quote), is.en, is.zh);
         }
     }
     if (expr->left->type != TYPE_NUMBER)
@@ -284,8 +317,8 @@ check_sum(struct checker *checker, struct expr *expr)
     const bool left_is_step = left->kind == EXPR_NUMBER || left->difference;
     const bool apart = expr->kind == EXPR_SUB && !right_is_step && !left_is_step;
 
-    if (!need(checker, left, TYPE_NUMBER, "a number") ||
-        !need(checker, right, TYPE_NUMBER, "a number") || !join_units(checker, expr, !apart)) {
+    if (!need(checker, left, TYPE_NUMBER) || !need(checker, right, TYPE_NUMBER) ||
+        !join_units(checker, expr, !apart)) {
         return false;
     }
     expr->type = TYPE_NUMBER;
@@ -301,8 +334,7 @@ check_product(struct checker *checker, struct expr *expr)
     const struct expr *left = expr->left, *right = expr->right;
     char left_quote[EXPR_QUOTE_BYTES], right_quote[EXPR_QUOTE_BYTES];
 
-    if (!need(checker, left, TYPE_NUMBER, "a number") ||
-        !need(checker, right, TYPE_NUMBER, "a number")) {
+    if (!need(checker, left, TYPE_NUMBER) || !need(checker, right, TYPE_NUMBER)) {
         return false;
     }
     const bool left_bare = left->measure->dimension[0] == '\0';
@@ -324,18 +356,20 @@ check_product(struct checker *checker, struct expr *expr)
     return fail(checker, expr,
         "'%s' %s '%s' has no unit that is known here, allowed are a number without a unit on one "
         "side, or a quotient of two numbers of one dimension",
+        "'%s' %s '%s' 的单位无法表示, 允许一侧为无单位的数, 或两个同类数相除",
         expr_quote(left, left_quote), expr_word(expr->kind), expr_quote(right, right_quote));
 }
 
 static bool
 check_count(struct checker *checker, struct expr *expr)
 {
-    if (!need(checker, expr->left, TYPE_CONDITION, "a condition"))
+    if (!need(checker, expr->left, TYPE_CONDITION))
         return false;
     if (expr->per != checker->per) {
         return fail(checker, expr,
             "count(..., same %s, ...) in a rule that is per: %s, needed is per: %s",
-            per_names[expr->per], per_names[checker->per], per_names[expr->per]);
+            "count(..., same %s, ...) 所在规则为 per: %s, 应为 per: %s", per_names[expr->per],
+            per_names[checker->per], per_names[expr->per]);
     }
     expr->type = TYPE_NUMBER;
     expr->measure = measure_find(view_of(""));
@@ -361,8 +395,9 @@ check_nesting(struct checker *checker, const struct expr *expr)
 {
     const struct expr *nested = find_nested(expr, expr->left);
 
-    return nested == NULL || fail(checker, nested, "%s() cannot stand in %s()",
-                                 expr_word(nested->kind), expr_word(expr->kind));
+    return nested == NULL ||
+           fail(checker, nested, "%s() cannot stand in %s()", "%s() 不能用在 %s() 之内",
+               expr_word(nested->kind), expr_word(expr->kind));
 }
 
 static bool
@@ -378,7 +413,7 @@ check_rate(struct checker *checker, struct expr *expr)
     expr->measure = measure_rate(expr->left->measure);
     return expr->measure != NULL ||
            fail(checker, expr, "there is no unit for how fast %s changes\nhint: use delta().",
-               expr->left->measure->dimension);
+               "没有表示 %s 变化快慢的单位\nhint: 请用 delta()", expr->left->measure->dimension);
 }
 
 /* What looks back: a number, a condition or a field of any type. */
@@ -391,13 +426,13 @@ check_window(struct checker *checker, struct expr *expr)
 
     if (about->type == TYPE_NAME)
         return fail_unknown_field(checker, about);
-    if (!run && expr->kind != EXPR_TIMES && !need(checker, about, TYPE_NUMBER, "a number"))
+    if (!run && expr->kind != EXPR_TIMES && !need(checker, about, TYPE_NUMBER))
         return false;
-    if (expr->kind == EXPR_TIMES && !need(checker, about, TYPE_CONDITION, "a condition"))
+    if (expr->kind == EXPR_TIMES && !need(checker, about, TYPE_CONDITION))
         return false;
     if (!has_field(about)) {
         return fail(checker, about, "'%s' never changes, %s() needs a field",
-            expr_quote(about, quote), expr_word(expr->kind));
+            "'%s' 从不变化, %s() 需要一个字段", expr_quote(about, quote), expr_word(expr->kind));
     }
     expr->type = run ? TYPE_CONDITION : TYPE_NUMBER;
     expr->measure = expr->kind == EXPR_TIMES ? measure_find(view_of("")) : about->measure;
@@ -419,7 +454,7 @@ check_operator(struct checker *checker, struct expr *expr)
     if (expr->kind == EXPR_MUL || expr->kind == EXPR_DIV)
         return check_product(checker, expr);
     if (expr->kind == EXPR_NEG) {
-        if (!need(checker, expr->left, TYPE_NUMBER, "a number"))
+        if (!need(checker, expr->left, TYPE_NUMBER))
             return false;
         expr->type = TYPE_NUMBER;
         expr->measure = expr->left->measure;
@@ -428,8 +463,8 @@ check_operator(struct checker *checker, struct expr *expr)
     }
     /* and, or, not */
     expr->type = TYPE_CONDITION;
-    return need(checker, expr->left, TYPE_CONDITION, "a condition") &&
-           (expr->right == NULL || need(checker, expr->right, TYPE_CONDITION, "a condition"));
+    return need(checker, expr->left, TYPE_CONDITION) &&
+           (expr->right == NULL || need(checker, expr->right, TYPE_CONDITION));
 }
 
 static bool
@@ -438,7 +473,8 @@ check(struct checker *checker, struct expr *expr)
     if (expr->kind == EXPR_NAME)
         return check_name(checker, expr);
     if (expr->kind == EXPR_ABSENT && expr->span.us < 0 && checker->class->interval.us <= 0) {
-        return fail(checker, expr, "class '%s' has no interval to count in", checker->class->name);
+        return fail(checker, expr, "class '%s' has no interval to count in",
+            "设备类 '%s' 没有可计数的 interval", checker->class->name);
     }
     if (expr->kind == EXPR_TRUTH || expr->kind == EXPR_ABSENT) {
         expr->type = TYPE_CONDITION;
@@ -461,10 +497,9 @@ check(struct checker *checker, struct expr *expr)
 
 bool
 expr_check(struct arena *arena, struct expr *expr, const struct class *class, enum per per,
-    int *column, struct err *err)
+    struct expr_mistake *mistake)
 {
-    struct checker checker = {.arena = arena, .class = class, .per = per, .err = err};
+    struct checker checker = {.arena = arena, .class = class, .per = per, .mistake = mistake};
 
-    checker.column = column;
-    return check(&checker, expr) && need(&checker, expr, TYPE_CONDITION, "a condition");
+    return check(&checker, expr) && need(&checker, expr, TYPE_CONDITION);
 }

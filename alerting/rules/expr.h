@@ -12,6 +12,8 @@
 
 #include "alerting/rules/rules.h"
 
+#include <stdarg.h>
+
 #define EXPR_MAX_BYTES 2000
 #define EXPR_MAX_DEPTH 64
 #define EXPR_MAX_NODES 500
@@ -77,10 +79,13 @@ struct expr {
 
 /* Parses; types are not known yet. */
 MUST_USE bool expr_parse(
-    struct arena *arena, struct view text, struct expr **out, int *column, struct err *err);
+    struct arena *arena, struct view text, struct expr **out, struct expr_mistake *mistake);
 /* Resolves words and checks types and units from the leaves up; the whole must be a condition. */
 MUST_USE bool expr_check(struct arena *arena, struct expr *expr, const struct class *class,
-    enum per per, int *column, struct err *err);
+    enum per per, struct expr_mistake *mistake);
+/* Writes both languages from the same arguments; returns false. */
+bool mistake_set(struct expr_mistake *mistake, int column, const char *en, const char *zh,
+    va_list args) __attribute__((format(printf, 3, 0), format(printf, 4, 0)));
 /* What to call a node in a message: its text, cut to fit out. */
 #define EXPR_QUOTE_BYTES 64
 const char *expr_quote(const struct expr *expr, char out[EXPR_QUOTE_BYTES]);

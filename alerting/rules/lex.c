@@ -1,5 +1,7 @@
 #include "alerting/rules/lex.h"
 
+#include "alerting/rules/expr.h"
+
 #include <ctype.h>
 #include <math.h>
 #include <stdarg.h>
@@ -50,16 +52,28 @@ lex_column(const struct lexer *lexer, size_t offset)
 }
 
 bool
-lex_fail(struct lexer *lexer, size_t offset, const char *fmt, ...)
+mistake_set(struct expr_mistake *mistake, int column, const char *en, const char *zh, va_list args)
 {
     char text[ERR_TEXT_BYTES];
+    va_list again;
+
+    va_copy(again, args);
+    (void)vsnprintf(text, sizeof(text), en, args);
+    (void)vsnprintf(mistake->zh, sizeof(mistake->zh), zh, again);
+    va_end(again);
+    mistake->column = column;
+    return err_set(&mistake->err, ERR_CONFIG, "%s", text);
+}
+
+bool
+lex_fail(struct lexer *lexer, size_t offset, const char *en, const char *zh, ...)
+{
     va_list args;
 
-    va_start(args, fmt);
-    (void)vsnprintf(text, sizeof(text), fmt, args);
+    va_start(args, zh);
+    (void)mistake_set(lexer->mistake, lex_column(lexer, offset), en, zh, args);
     va_end(args);
-    *lexer->column = lex_column(lexer, offset);
-    return err_set(lexer->err, ERR_CONFIG, "%s", text);
+    return false;
 }
 
 static int
@@ -110,10 +124,9 @@ read_unit(struct lexer *lexer, size_t number, size_t pos)
     }
     const struct view unit = {lexer->text.ptr + pos, end - pos};
 
-    *lexer->column = lex_column(lexer, number);
-    return err_set(lexer->err, ERR_CONFIG,
+    return lex_fail(lexer, number,
         "'%.*s' is not a unit\nhint: write the number with a unit such as °C, %%, kPa, m/s or min.",
-        VIEW_ARG(unit));
+        "'%.*s' 不是单位\nhint: 数值后请写单位, 如 °C, %%, kPa, m/s, min", VIEW_ARG(unit));
 }
 
 static bool
@@ -185,7 +198,7 @@ read_number(struct lexer *lexer)
     const size_t len = pos - start;
 
     if (len >= sizeof(text))
-        return lex_fail(lexer, start, "a number of %zu digits is too long", len);
+        return lex_fail(lexer, start, "a number of %zu digits is too long", "%zu 位的数太长", len);
     memcpy(text, lexer->text.ptr + start, len);
     text[len] = '\0';
     lexer->token = (struct token){.kind = TOKEN_NUMBER,
@@ -194,7 +207,7 @@ read_number(struct lexer *lexer)
         .number = strtod(text, NULL),
         .measure = measure_find(view_of(""))};
     if (!isfinite(lexer->token.number))
-        return lex_fail(lexer, start, "'%s' is too large", text);
+        return lex_fail(lexer, start, "'%s' is too large", "'%s' 太大", text);
     lexer->pos = pos;
     return read_unit_if_any(lexer, start);
 }
@@ -209,14 +222,17 @@ read_text(struct lexer *lexer)
         const int c = byte_at(lexer, pos);
 
         if (c < 0)
-            return lex_fail(lexer, start, "a text without its closing %c", quote);
+            return lex_fail(
+                lexer, start, "a text without its closing %c", "文本缺少结尾的 %c", quote);
         if (c < 0x20)
-            return lex_fail(lexer, pos, "a text may not hold control characters");
+            return lex_fail(
+                lexer, pos, "a text may not hold control characters", "文本中不能有控制字符");
         if (c == '\\') {
             const int next = byte_at(lexer, ++pos);
 
             if (next != '\\' && next != '"' && next != '\'') {
-                return lex_fail(lexer, pos - 1, "after '\\' only \\, \" or ' may stand in a text");
+                return lex_fail(lexer, pos - 1, "after '\\' only \\, \" or ' may stand in a text",
+                    "文本中 '\\' 之后只能是 \\, \" 或 '");
             }
             continue;
         }
@@ -249,17 +265,19 @@ read_sign(struct lexer *lexer)
     }
     for (size_t i = 0; i < ARRAY_LEN(slips); i++) {
         if (starts_with(lexer, pos, slips[i].wrong)) {
-            return lex_fail(lexer, pos, "'%s' is not known here\nhint: write '%s'.", slips[i].wrong,
-                slips[i].right);
+            return lex_fail(lexer, pos, "'%s' is not known here\nhint: write '%s'.",
+                "此处不认识 '%s'\nhint: 写作 '%s'", slips[i].wrong, slips[i].right);
         }
     }
     if (byte_at(lexer, pos) == '=')
-        return lex_fail(lexer, pos, "'=' is not a comparison\nhint: write '=='.");
+        return lex_fail(lexer, pos, "'=' is not a comparison\nhint: write '=='.",
+            "'=' 不是比较\nhint: 写作 '=='");
     if (byte_at(lexer, pos) < 0x20 || byte_at(lexer, pos) == 0x7f)
-        return lex_fail(lexer, pos, "a control character cannot stand here");
+        return lex_fail(lexer, pos, "a control character cannot stand here", "此处不能有控制字符");
     while (((unsigned)byte_at(lexer, pos + len) & 0xc0) == 0x80 && byte_at(lexer, pos + len) >= 0)
         len++;
-    return lex_fail(lexer, pos, "'%.*s' cannot stand here", (int)len, lexer->text.ptr + pos);
+    return lex_fail(lexer, pos, "'%.*s' cannot stand here", "此处不能有 '%.*s'", (int)len,
+        lexer->text.ptr + pos);
 }
 
 bool
@@ -306,7 +324,8 @@ lex_span(struct lexer *lexer, struct span least, struct span most, struct span *
         return lex_fail(lexer, start,
             "'%.*s' is not a length of time, allowed are %s to %s\nhint: write '5m' for five "
             "minutes.",
-            VIEW_ARG(text), span_text(least, least_text), span_text(most, most_text));
+            "'%.*s' 不是时长, 允许 %s 至 %s\nhint: 五分钟写作 '5m'", VIEW_ARG(text),
+            span_text(least, least_text), span_text(most, most_text));
     }
     lexer->pos = pos;
     return lex_next(lexer);

@@ -6,6 +6,8 @@
 #include "base/view.h"
 #include "model/measure.h"
 
+struct expr_mistake;
+
 enum token_kind {
     TOKEN_END,
     TOKEN_NAME,
@@ -26,8 +28,7 @@ struct lexer {
     struct view text;
     size_t pos; /* of the next byte */
     struct token token;
-    int *column; /* of a mistake */
-    struct err *err;
+    struct expr_mistake *mistake;
 };
 
 /* Moves on; false: a mistake. */
@@ -42,4 +43,5 @@ bool lex_digit_follows(const struct lexer *lexer);
 /* 1-based, in characters, of a byte offset. */
 int lex_column(const struct lexer *lexer, size_t offset);
 /* Points the mistake at a byte offset; returns false. */
-bool lex_fail(struct lexer *lexer, size_t offset, const char *fmt, ...) PRINTF_LIKE(3, 4);
+bool lex_fail(struct lexer *lexer, size_t offset, const char *en, const char *zh, ...)
+    __attribute__((format(printf, 3, 5), format(printf, 4, 5)));

@@ -66,19 +66,32 @@ at_word(const struct parser *parser, const char *word)
     return (token->kind == TOKEN_NAME || token->kind == TOKEN_SIGN) && view_is(token->view, word);
 }
 
+static const struct words want_close = {"应为 ')'", "needed is ')'"};
+static const struct words want_value = {
+    "应为字段, 数或条件", "needed is a field, a number or a condition"};
+static const struct words want_span = {"应为 ', 5m' (回看多久)", "needed is ', 5m' (how far back)"};
+static const struct words want_place = {
+    "应为 ', same zone, 120s' (或 building, compound) 或 ', 5m'",
+    "needed is ', same zone, 120s' (or building, compound) or ', 5m'"};
+static const struct words want_level = {
+    "允许 zone, building, compound", "allowed are zone, building, compound"};
+static const struct words want_end = {
+    "应为 'and', 'or', 比较或结尾", "needed is 'and', 'or', a comparison or the end"};
+
 static bool
-fail_here(struct parser *parser, const char *wanted)
+fail_here(struct parser *parser, struct words wanted)
 {
     const struct token *token = &parser->lex.token;
 
     if (token->kind == TOKEN_END)
-        return lex_fail(&parser->lex, token->start, "the expression ends here, %s", wanted);
-    return lex_fail(
-        &parser->lex, token->start, "'%.*s' cannot stand here, %s", VIEW_ARG(token->view), wanted);
+        return lex_fail(&parser->lex, token->start, "the expression ends here, %s%.0s",
+            "表达式到此结束, %.0s%s", wanted.en, wanted.zh);
+    return lex_fail(&parser->lex, token->start, "'%.*s' cannot stand here, %s%.0s",
+        "此处不能有 '%.*s', %.0s%s", VIEW_ARG(token->view), wanted.en, wanted.zh);
 }
 
 static bool
-eat(struct parser *parser, const char *word, const char *wanted)
+eat(struct parser *parser, const char *word, struct words wanted)
 {
     return at_word(parser, word) ? lex_next(&parser->lex) : fail_here(parser, wanted);
 }
@@ -87,8 +100,8 @@ static bool
 make(struct parser *parser, enum expr_kind kind, size_t start, struct expr **out)
 {
     if (++parser->nodes > EXPR_MAX_NODES) {
-        return lex_fail(
-            &parser->lex, start, "an expression may have at most %d parts", EXPR_MAX_NODES);
+        return lex_fail(&parser->lex, start, "an expression may have at most %d parts",
+            "表达式最多 %d 个部分", EXPR_MAX_NODES);
     }
     *out = ARENA_NEW(parser->arena, struct expr);
     (*out)->kind = kind;
@@ -102,7 +115,7 @@ enter(struct parser *parser)
     if (++parser->depth <= EXPR_MAX_DEPTH)
         return true;
     return lex_fail(&parser->lex, parser->lex.token.start,
-        "an expression may be at most %d levels deep", EXPR_MAX_DEPTH);
+        "an expression may be at most %d levels deep", "表达式最多嵌套 %d 层", EXPR_MAX_DEPTH);
 }
 
 static bool
@@ -114,8 +127,8 @@ parse_absent(struct parser *parser, struct expr *call)
     if (intervals == 0)
         return lex_span(&parser->lex, EXPR_MIN_SPAN, EXPR_MAX_SPAN, &call->span);
     if (intervals < EXPR_MIN_INTERVALS || intervals > EXPR_MAX_INTERVALS)
-        return lex_fail(&parser->lex, start, "allowed are %d to %d intervals", EXPR_MIN_INTERVALS,
-            EXPR_MAX_INTERVALS);
+        return lex_fail(&parser->lex, start, "allowed are %d to %d intervals",
+            "允许 %d 至 %d 个 intervals", EXPR_MIN_INTERVALS, EXPR_MAX_INTERVALS);
     call->span = SPAN_US(-intervals);
     return lex_next(&parser->lex);
 }
@@ -127,7 +140,7 @@ parse_window(struct parser *parser, struct expr *call)
     if (!lex_next(&parser->lex) || !parse_or(parser, &call->left))
         return false;
     if (!at_word(parser, ","))
-        return fail_here(parser, "needed is ', 5m' (how far back)");
+        return fail_here(parser, want_span);
     return lex_span(&parser->lex, EXPR_MIN_SPAN, EXPR_MAX_SPAN, &call->span);
 }
 
@@ -141,28 +154,26 @@ parse_changed(struct parser *parser, struct expr *call)
 static bool
 parse_count(struct parser *parser, struct expr *call)
 {
-    static const char wanted[] = "needed is ', same zone, 120s' (or building, compound) or ', 5m'";
-
     if (!lex_next(&parser->lex) || !parse_or(parser, &call->left))
         return false;
     if (!at_word(parser, ","))
-        return fail_here(parser, wanted);
+        return fail_here(parser, want_place);
     if (lex_digit_follows(&parser->lex)) {
         call->kind = EXPR_TIMES;
         return lex_span(&parser->lex, EXPR_MIN_SPAN, EXPR_MAX_SPAN, &call->span);
     }
-    if (!lex_next(&parser->lex) || !eat(parser, "same", wanted))
+    if (!lex_next(&parser->lex) || !eat(parser, "same", want_place))
         return false;
     for (call->per = PER_ZONE;; call->per++) {
         if (at_word(parser, per_names[call->per]))
             break;
         if (call->per == PER_COMPOUND)
-            return fail_here(parser, "allowed are zone, building, compound");
+            return fail_here(parser, want_level);
     }
     if (!lex_next(&parser->lex))
         return false;
     if (!at_word(parser, ","))
-        return fail_here(parser, wanted);
+        return fail_here(parser, want_place);
     return lex_span(&parser->lex, EXPR_MIN_SPAN, EXPR_MAX_SPAN, &call->span);
 }
 
@@ -198,12 +209,12 @@ unknown_function(struct parser *parser, struct view name, size_t start)
     const char *near = suggest(name, names, ARRAY_LEN(names));
 
     if (near == NULL) {
-        return lex_fail(
-            &parser->lex, start, "'%.*s' is not a function, allowed are %s", VIEW_ARG(name), list);
+        return lex_fail(&parser->lex, start, "'%.*s' is not a function, allowed are %s",
+            "没有函数 '%.*s', 允许 %s", VIEW_ARG(name), list);
     }
     return lex_fail(&parser->lex, start,
-        "'%.*s' is not a function, allowed are %s\nhint: did you mean '%s'?", VIEW_ARG(name), list,
-        near);
+        "'%.*s' is not a function, allowed are %s\nhint: did you mean '%s'?",
+        "没有函数 '%.*s', 允许 %s\nhint: 是否想写 '%s'?", VIEW_ARG(name), list, near);
 }
 
 static bool
@@ -214,7 +225,7 @@ parse_call(struct parser *parser, struct view name, size_t start, struct expr **
             continue;
         if (!make(parser, functions[i].kind, start, out))
             return false;
-        return functions[i].parse(parser, *out) && eat(parser, ")", "needed is ')'");
+        return functions[i].parse(parser, *out) && eat(parser, ")", want_close);
     }
     return unknown_function(parser, name, start);
 }
@@ -238,7 +249,7 @@ parse_word(struct parser *parser, struct expr **out)
     const bool truth = view_is(word.view, "true");
 
     if (is_reserved(word.view))
-        return fail_here(parser, "needed is a field, a number or a condition");
+        return fail_here(parser, want_value);
     if (!lex_next(&parser->lex))
         return false;
     if (truth || view_is(word.view, "false")) {
@@ -276,12 +287,12 @@ parse_atom(struct parser *parser, struct expr **out)
     const struct token token = parser->lex.token;
 
     if (at_word(parser, "(")) {
-        return lex_next(&parser->lex) && parse_or(parser, out) && eat(parser, ")", "needed is ')'");
+        return lex_next(&parser->lex) && parse_or(parser, out) && eat(parser, ")", want_close);
     }
     if (token.kind == TOKEN_NAME)
         return parse_word(parser, out);
     if (token.kind != TOKEN_NUMBER && token.kind != TOKEN_TEXT)
-        return fail_here(parser, "needed is a field, a number or a condition");
+        return fail_here(parser, want_value);
     if (!make(parser, token.kind == TOKEN_TEXT ? EXPR_TEXT : EXPR_NUMBER, token.start, out))
         return false;
     if (token.kind == TOKEN_TEXT) {
@@ -381,7 +392,8 @@ parse_compare(struct parser *parser, struct expr **out)
     if (operator_here(parser, EXPR_EQ, EXPR_GE) < 0)
         return true;
     return lex_fail(&parser->lex, parser->lex.token.start,
-        "comparisons cannot follow each other\nhint: write 'a < b and b < c'.");
+        "comparisons cannot follow each other\nhint: write 'a < b and b < c'.",
+        "比较不能连写\nhint: 写作 'a < b and b < c'");
 }
 
 static bool
@@ -415,24 +427,24 @@ parse_or(struct parser *parser, struct expr **out)
 }
 
 bool
-expr_parse(struct arena *arena, struct view text, struct expr **out, int *column, struct err *err)
+expr_parse(struct arena *arena, struct view text, struct expr **out, struct expr_mistake *mistake)
 {
-    struct parser parser = {.lex = {.text = text, .err = err}, .arena = arena};
+    struct parser parser = {.lex = {.text = text, .mistake = mistake}, .arena = arena};
 
-    parser.lex.column = column;
     if (text.len > EXPR_MAX_BYTES) {
-        return lex_fail(
-            &parser.lex, EXPR_MAX_BYTES, "an expression may have at most %d bytes", EXPR_MAX_BYTES);
+        return lex_fail(&parser.lex, EXPR_MAX_BYTES, "an expression may have at most %d bytes",
+            "表达式最多 %d 字节", EXPR_MAX_BYTES);
     }
     if (!lex_next(&parser.lex))
         return false;
     if (parser.lex.token.kind == TOKEN_END) {
         return lex_fail(&parser.lex, 0,
-            "an expression is needed\nhint: write a condition such as 'port_temp > 60°C'.");
+            "an expression is needed\nhint: write a condition such as 'port_temp > 60°C'.",
+            "缺少表达式\nhint: 请写条件, 如 'port_temp > 60°C'");
     }
     if (!parse_or(&parser, out))
         return false;
     if (parser.lex.token.kind != TOKEN_END)
-        return fail_here(&parser, "needed is 'and', 'or', a comparison or the end");
+        return fail_here(&parser, want_end);
     return true;
 }

@@ -11,17 +11,29 @@ const char *const per_names[] = {"device", "zone", "building", "compound", "gate
 #define RULE_TEXT_BYTES ((size_t)256 * 1024)
 
 bool
-expr_compile(struct arena *arena, struct view text, const struct class *class, enum per per,
-    const struct expr **out, int *column, struct err *err)
+expr_compile_words(struct arena *arena, struct view text, const struct class *class, enum per per,
+    const struct expr **out, struct expr_mistake *mistake)
 {
     struct expr *expr;
 
-    if (!expr_parse(arena, arena_copy(arena, text), &expr, column, err) ||
-        !expr_check(arena, expr, class, per, column, err)) {
+    if (!expr_parse(arena, arena_copy(arena, text), &expr, mistake) ||
+        !expr_check(arena, expr, class, per, mistake))
         return false;
-    }
     *out = expr;
     return true;
+}
+
+bool
+expr_compile(struct arena *arena, struct view text, const struct class *class, enum per per,
+    const struct expr **out, int *column, struct err *err)
+{
+    struct expr_mistake mistake = {0};
+
+    if (expr_compile_words(arena, text, class, per, out, &mistake))
+        return true;
+    *column = mistake.column;
+    *err = mistake.err;
+    return false;
 }
 
 static void

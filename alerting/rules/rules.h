@@ -110,6 +110,15 @@ bool rule_is_silence(const struct rule *rule);
  * zone|building|compound may be used. Lives in arena; text is not kept. */
 MUST_USE bool expr_compile(struct arena *arena, struct view text, const struct class *class,
     enum per per, const struct expr **out, int *column, struct err *err);
+
+struct expr_mistake {
+    int column;              /* 1-based, in characters */
+    struct err err;          /* in English; "\nhint: ..." behind it */
+    char zh[ERR_TEXT_BYTES]; /* the same in Chinese */
+};
+/* The same, with the mistake in both languages. */
+MUST_USE bool expr_compile_words(struct arena *arena, struct view text, const struct class *class,
+    enum per per, const struct expr **out, struct expr_mistake *mistake);
 /* Canonical text: what it prints compiles to the same. */
 void expr_print(const struct expr *expr, struct buf *out);
 /* Can one be true, and other (NULL: none) with it, of values that the class allows? Unknown: that
