@@ -65,6 +65,12 @@ struct client { /* declared to send commands (console, command line), or a centr
     const struct unit *unit;     /* its subtree only; NULL: all */
 };
 
+struct console_config {
+    const char *address;         /* a number; loopback unless told otherwise */
+    int port;                    /* 0: no console */
+    const struct client *client; /* whose key signs its commands; NULL: no console */
+};
+
 struct config {
     uint32_t version;
     char hash[33]; /* of all files' bytes, hex */
@@ -76,6 +82,7 @@ struct config {
     size_t n_lanes;
     const struct client *clients;
     size_t n_clients;
+    struct console_config console;
     struct class_table classes;
     struct device_table devices;
     struct grid grid;

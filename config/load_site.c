@@ -197,6 +197,32 @@ static const struct key limits_keys[] = {
 static const struct shape limits_shape = {
     limits_keys, ARRAY_LEN(limits_keys), sizeof(struct limits_item), NULL};
 
+struct console_item {
+    struct item is;
+    const char *address, *client;
+    int64_t port;
+};
+
+static const struct key console_keys[] = {
+    {.name = "address",
+        .type = KEY_TEXT,
+        .at = offsetof(struct console_item, address),
+        .fallback = "127.0.0.1",
+        .max = "64"},
+    {.name = "port",
+        .type = KEY_INT,
+        .required = true,
+        .at = offsetof(struct console_item, port),
+        .min = "1",
+        .max = "65535"},
+    {.name = "client",
+        .type = KEY_ID,
+        .at = offsetof(struct console_item, client),
+        .fallback = "console"},
+};
+static const struct shape console_shape = {
+    console_keys, ARRAY_LEN(console_keys), sizeof(struct console_item), NULL};
+
 struct site_item {
     struct item is;
     struct broker_item broker;
@@ -204,6 +230,7 @@ struct site_item {
     const char *state_dir, *zone;
     struct items lanes, channels, clients, patterns;
     struct limits_item limits;
+    struct console_item console;
 };
 
 static const struct key site_keys[] = {
@@ -242,6 +269,10 @@ static const struct key site_keys[] = {
         .at = offsetof(struct site_item, clients),
         .shape = &client_shape,
         .names = KEY_ID},
+    {.name = "console",
+        .type = KEY_OBJECT,
+        .at = offsetof(struct site_item, console),
+        .shape = &console_shape},
     {.name = "patterns",
         .type = KEY_LIST,
         .at = offsetof(struct site_item, patterns),
@@ -565,6 +596,27 @@ make_patterns(struct loader *loader, const struct site_item *site)
     config->n_patterns = site->patterns.len;
 }
 
+static void
+make_console(struct loader *loader, const struct site_item *site)
+{
+    struct config *config = loader->config;
+    const struct console_item *item = &site->console;
+
+    if (item->port == 0)
+        return;
+    config->console.address = item->address;
+    config->console.port = (int)item->port;
+    for (size_t i = 0; i < config->n_clients; i++) {
+        if (strcmp(config->clients[i].id, item->client) == 0 && config->clients[i].commands)
+            config->console.client = &config->clients[i];
+    }
+    if (config->console.client == NULL) {
+        report(loader->schema.reporter, item->is.node, "no-such-client",
+            "'%s' is not a client that may send commands", "'%s' 不是可以发命令的客户端",
+            item->client);
+    }
+}
+
 void
 load_clients(struct loader *loader)
 {
@@ -605,5 +657,6 @@ load_clients(struct loader *loader)
     }
     config->clients = clients;
     config->n_clients = items.len;
+    make_console(loader, site);
     make_patterns(loader, site);
 }

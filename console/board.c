@@ -466,10 +466,11 @@ uint64_t
 board_each(
     const struct board *board, struct view scope, uint64_t after, board_each_fn *each, void *arg)
 {
+    const bool anew = after == 0; /* nothing is known that could have gone */
     struct board_change change;
 
     for (const struct entry *entry = seek(board, after); entry != NULL; entry = entry->after) {
-        if (in_scope(entry, scope)) {
+        if (in_scope(entry, scope) && (!anew || entry->json != NULL)) {
             show(board, entry, &change);
             if (!each(arg, &change))
                 return entry->number;

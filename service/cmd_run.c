@@ -1,5 +1,6 @@
 /*
- * run: the supervisor of one configuration on one machine: a child for each lane, restarted with
+ * run: the supervisor of one configuration on one machine: a child for each lane and one for the
+ * console if site.yaml has one, restarted with
  * back-off when it dies, its lines passed on with its name in front. SIGTERM and SIGHUP go to all
  * children; a child dies with us whatever happens to us (PR_SET_PDEATHSIG).
  */
@@ -30,8 +31,8 @@
 
 struct child {
     struct supervisor *boss;
-    const char *name;
-    pid_t pid; /* 0: not running */
+    const char *name, *lane; /* lane NULL: the console */
+    pid_t pid;               /* 0: not running */
     uv_pipe_t pipe;
     bool pipe_open;
     uv_timer_t again;
@@ -279,11 +280,14 @@ static void
 make_words(struct child *child)
 {
     const struct supervisor *boss = child->boss;
-    const char *words[] = {"wallwatch", "lane", child->name, "--config", boss->config_dir,
-        boss->state_dir != NULL ? "--state" : NULL, boss->state_dir};
+    const char *words[] = {"wallwatch", child->lane == NULL ? "console" : "lane", "--config",
+        boss->config_dir, child->lane, boss->state_dir != NULL ? "--state" : NULL, boss->state_dir};
+    size_t n = 0;
 
-    for (size_t i = 0; i < ARRAY_LEN(words) && words[i] != NULL; i++)
-        child->argv[i] = arena_text(&child->boss->arena, view_of(words[i]));
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        if (words[i] != NULL)
+            child->argv[n++] = arena_text(&child->boss->arena, view_of(words[i]));
+    }
 }
 
 static int
@@ -295,8 +299,8 @@ supervise(struct supervisor *boss, const struct config *config)
     (void)uv_loop_init(&loop);
     boss->loop = &loop;
     arena_init(&boss->arena);
-    boss->n_children = config->n_lanes;
-    boss->children = mem_zalloc(config->n_lanes, sizeof(*boss->children));
+    boss->n_children = config->n_lanes + (config->console.client != NULL ? 1 : 0);
+    boss->children = mem_zalloc(boss->n_children, sizeof(*boss->children));
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
         boss->signals[i].data = boss;
         (void)uv_signal_init(&loop, &boss->signals[i]);
@@ -306,11 +310,12 @@ supervise(struct supervisor *boss, const struct config *config)
     (void)uv_timer_init(&loop, &boss->watchdog);
     (void)uv_timer_init(&loop, &boss->give_up);
     (void)uv_timer_start(&boss->watchdog, on_watchdog, 1000, 1000);
-    for (size_t i = 0; i < config->n_lanes; i++) {
+    for (size_t i = 0; i < boss->n_children; i++) {
         struct child *child = &boss->children[i];
 
         child->boss = boss;
-        child->name = config->lanes[i].name;
+        child->lane = i < config->n_lanes ? config->lanes[i].name : NULL;
+        child->name = child->lane != NULL ? child->lane : "console";
         make_words(child);
         child->back_off = BACK_OFF_MIN_MS;
         child->again.data = child;

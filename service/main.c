@@ -18,6 +18,7 @@ static const struct {
     {"backtest", cmd_backtest, "show what a changed configuration would have done"},
     {"check", cmd_check, "say all that is wrong with a configuration"},
     {"config", cmd_config, "list, show, compare or roll back configuration versions"},
+    {"console", cmd_console, "run the web console"},
     {"device", cmd_device, "the register: import, list, show, coverage, adopt, walk-test"},
     {"journal", cmd_journal, "show or verify a lane's journal or ledger"},
     {"lane", cmd_lane, "run one lane"},
@@ -30,6 +31,7 @@ static const struct {
     {"simulate", cmd_simulate, "play a fleet of machines, or the people who answer"},
     {"test", cmd_test, "run the examples of a configuration"},
     {"storage", cmd_storage, "show what readings and roll-ups take"},
+    {"user", cmd_user, "say who may log in to the console"},
     {"whatif", cmd_whatif, "say who would be told of a fault, when and how"},
 };
 

@@ -78,6 +78,7 @@ class Site:
         for lane in d["lanes"].values():
             lane["port"] = free_port()
             lane["password_file"] = str(self.broker.secret(lane["username"]))
+        d["console"]["port"] = free_port()
         keys = self.folder / "keys"
         keys.mkdir()
         for name, entry in {**d["clients"], **d["channels"]}.items():
