@@ -53,6 +53,7 @@ config_engine_options(
         .lane = lane->name,
         .life_safety = lane->life_safety,
         .config_version = config->version,
+        .config_hash = config->hash,
         .classes = config->classes,
         .devices = &config->devices,
         .grid = &config->grid,

@@ -74,10 +74,10 @@ extern const char *const verdict_names[VERDICT_COUNT];
 struct decoded {
     uint64_t from, pos; /* positions before and after the record */
     struct instant received;
-    enum verdict verdict; /* STORED, REJECTED or OWN; the engine may turn it into DUPLICATE */
-    bool dup;             /* the broker's DUP flag */
-    bool retained;        /* the broker had kept it */
-    struct view topic;
+    enum verdict verdict;       /* STORED, REJECTED or OWN; the engine may turn it into DUPLICATE */
+    bool dup;                   /* the broker's DUP flag */
+    bool retained;              /* the broker had kept it */
+    struct view topic, payload; /* as they came */
     /* of (device, boot, sequence) or (device, serial, time), if the profile names one; else 0 */
     uint64_t identity;
     uint64_t content; /* of topic and payload; 0 where there is an identity */

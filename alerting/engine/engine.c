@@ -37,6 +37,7 @@ free_incident(void *value)
     VEC_FREE(&incident->members);
     VEC_FREE(&incident->children);
     free(incident->evidence);
+    free(incident->basis);
     free(incident->topic);
     free(incident);
 }
@@ -47,6 +48,7 @@ free_condition(void *value)
     struct condition *condition = value;
 
     free(condition->key);
+    free(condition->message);
     free(condition);
 }
 

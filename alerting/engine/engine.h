@@ -31,6 +31,7 @@ struct engine_options {
     const char *lane;
     bool life_safety; /* an unreadable message is an alert */
     uint32_t config_version;
+    const char *config_hash; /* of its files; NULL: not known */
     struct class_table classes;
     const struct device_table *devices;
     const struct grid *grid;

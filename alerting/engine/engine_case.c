@@ -74,6 +74,7 @@ incident_open(struct engine *engine, struct condition *condition, const struct o
 {
     struct incident *incident = mem_zalloc(1, sizeof(*incident));
     const struct view evidence = evidence_json(engine, condition);
+    const struct view basis = basis_json(engine, condition);
     char since[INSTANT_TEXT_BYTES];
 
     instant_text(condition->since, since);
@@ -104,6 +105,10 @@ incident_open(struct engine *engine, struct condition *condition, const struct o
     incident->evidence = mem_alloc(evidence.len + 1);
     memcpy(incident->evidence, evidence.ptr, evidence.len);
     incident->evidence[evidence.len] = '\0';
+    incident->basis = mem_alloc(basis.len + 1);
+    memcpy(incident->basis, basis.ptr, basis.len);
+    incident->basis[basis.len] = '\0';
+    basis_forget(condition);
     incident_choose_policy(engine, incident, opening->policy);
     CHECK(map_put(&engine->incidents, view_of(incident->id), incident) == NULL);
 
@@ -111,6 +116,7 @@ incident_open(struct engine *engine, struct condition *condition, const struct o
     event_begin(engine, incident, opening->verb, opening->who, opening->why);
     if (opening->who.len == 0 || view_is(opening->who, "wallwatch"))
         json_instant(&engine->json, "began", condition->since);
+    json_raw(&engine->json, "basis", view_of(incident->basis));
     json_raw(&engine->json, "evidence", view_of(incident->evidence));
     event_end(engine, incident);
     incident_arm(engine, incident);
@@ -127,6 +133,7 @@ incident_free(struct engine *engine, struct incident *incident)
     VEC_FREE(&incident->members);
     VEC_FREE(&incident->children);
     free(incident->evidence);
+    free(incident->basis);
     free(incident->topic);
     free(incident);
 }

@@ -67,6 +67,7 @@ condition_free(struct engine *engine, struct condition *condition)
     timers_cancel(&engine->timers, &condition->due.timer);
     map_del(&engine->conditions, view_bytes(condition->key, condition->key_len));
     free(condition->key);
+    free(condition->message);
     free(condition);
 }
 
@@ -460,6 +461,7 @@ obey(struct engine *engine, struct condition *condition, const struct judgement 
         break;
     case CONDITION_TODO_WATCH:
         condition->since = judgement->since;
+        basis_note(engine, condition);
         condition->stage = judgement->stage;
         condition->suspect = judgement->suspect;
         condition->late = judgement->late;

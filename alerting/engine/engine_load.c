@@ -31,6 +31,18 @@ load_counts(struct engine_counts *counts, struct unpack *in)
         *sums[i] = unpack_u64(in);
 }
 
+static char *
+load_own(struct unpack *in)
+{
+    const struct view text = unpack_view(in);
+    char *own = mem_alloc(text.len + 1);
+
+    if (text.len > 0)
+        memcpy(own, text.ptr, text.len);
+    own[text.len] = '\0';
+    return own;
+}
+
 static void
 load_condition(struct engine *engine, struct unpack *in)
 {
@@ -61,6 +73,9 @@ load_condition(struct engine *engine, struct unpack *in)
     condition->held = unpack_u8(in) != 0;
     condition->stage = (int)unpack_u32(in);
     condition->since = unpack_instant(in);
+    condition->message = load_own(in);
+    if (condition->message[0] == '\0')
+        basis_forget(condition);
     for (size_t i = 0; i < FLAP_OPENINGS; i++)
         condition->turns[i] = unpack_instant(in);
     const struct instant when = unpack_instant(in);
@@ -128,18 +143,6 @@ load_order(struct engine *engine, struct incident *incident, struct unpack *in)
     order_arm(engine, order);
 }
 
-static char *
-load_own(struct unpack *in)
-{
-    const struct view text = unpack_view(in);
-    char *own = mem_alloc(text.len + 1);
-
-    if (text.len > 0)
-        memcpy(own, text.ptr, text.len);
-    own[text.len] = '\0';
-    return own;
-}
-
 static void
 load_lists(struct engine *engine, struct incident *incident, struct unpack *in)
 {
@@ -152,6 +155,7 @@ load_lists(struct engine *engine, struct incident *incident, struct unpack *in)
     for (size_t i = 0; i < n && !in->bad; i++)
         load_order(engine, incident, in);
     incident->evidence = load_own(in);
+    incident->basis = load_own(in);
     incident->topic = load_own(in);
     if (incident->topic[0] == '\0') {
         free(incident->topic);

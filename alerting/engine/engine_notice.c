@@ -119,6 +119,7 @@ notice_body(struct engine *engine, const struct incident *incident, const struct
     json_begin(&json, &engine->text);
     json_object(&json, NULL);
     incident_json(engine, incident, "alert", &json);
+    json_raw(&json, "basis", view_of(incident->basis));
     json_raw(&json, "evidence", view_of(incident->evidence));
     write_where(engine, incident, &json);
     write_history(engine, incident, &json);

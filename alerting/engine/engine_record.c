@@ -385,8 +385,10 @@ record_take(struct engine *engine, const struct decoded *record)
         verdict = VERDICT_DUPLICATE;
     } else {
         unreadable(engine, record);
+        engine->record = record;
         for (size_t i = 0; i < record->n_readings; i++)
             reading_take(engine, &record->readings[i], record->n_readings == 1);
+        engine->record = NULL;
     }
     if (record->wants_receipt && record->code.len > 0)
         receipt(engine, record);

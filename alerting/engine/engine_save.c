@@ -44,6 +44,7 @@ save_condition(const struct condition *condition, struct buf *out)
     pack_u8(out, condition->held);
     pack_u32(out, (uint32_t)condition->stage);
     pack_instant(out, condition->since);
+    pack_text(out, condition->message == NULL ? "" : condition->message);
     for (size_t i = 0; i < FLAP_OPENINGS; i++)
         pack_instant(out, condition->turns[i]);
     save_timer(&condition->due.timer, out);
@@ -85,6 +86,7 @@ save_lists(const struct incident *incident, struct buf *out)
     for (size_t i = 0; i < incident->orders.len; i++)
         save_order(incident->orders.at[i], out);
     pack_text(out, incident->evidence);
+    pack_text(out, incident->basis);
     pack_text(out, incident->topic == NULL ? "" : incident->topic);
 }
 

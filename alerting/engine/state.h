@@ -9,6 +9,7 @@
  *   engine_tell.c       steps -> notices; what the outbox says
  *   engine_notice.c     what a notice and an order say
  *   engine_words.c      the same as a sentence, in two languages
+ *   engine_basis.c      the message, the rule and the times a case rests on
  *   engine_past.c       earlier faults and repairs of a device
  *   engine_order.c      orders and the answers of centres
  *   engine_command.c    what people press
@@ -87,6 +88,7 @@ struct condition {
     enum side side;
     const char *anchor_code, *anchor_part; /* a member, to find the subject again */
     enum condition_state state;
+    char *message; /* that made it true, JSON, while no case is open; owned; NULL: none did */
     bool clearing, suspect, late;
     bool held; /* true, but held back: no case has opened; due is when that ends */
     int stage;
@@ -148,6 +150,7 @@ struct incident {
     uint32_t n_unwell; /* of a parent: such children */
     uint32_t peak;     /* the most of them at once in this storm */
     char *evidence;    /* JSON array, owned */
+    char *basis;       /* JSON object, owned */
     char *topic;       /* as published; owned; NULL: not yet */
     bool dirty;
     int counted_severity, counted_tier; /* as it stands in counts; -1: not */
@@ -239,9 +242,10 @@ struct engine {
     struct arena scratch; /* of one feed: everything that effects show */
     VEC(struct effect) effects;
     VEC(struct incident *) dirty;
-    struct view command, sender; /* that is being obeyed: events say so; len 0: none */
-    struct buf text;             /* being written */
-    struct buf event;            /* the event being written */
+    const struct decoded *record; /* being taken; NULL: none */
+    struct view command, sender;  /* that is being obeyed: events say so; len 0: none */
+    struct buf text;              /* being written */
+    struct buf event;             /* the event being written */
     struct json_writer json;
 };
 
@@ -336,6 +340,11 @@ void tell_result(struct engine *engine, const struct input *in);
 /* engine_notice.c; lives in scratch */
 struct view notice_body(
     struct engine *engine, const struct incident *incident, const struct parcel *parcel);
+
+/* engine_basis.c: keeps the message being taken, if one is; what a case is made on, in scratch */
+void basis_note(struct engine *engine, struct condition *condition);
+void basis_forget(struct condition *condition);
+struct view basis_json(struct engine *engine, const struct condition *condition);
 
 /* engine_words.c: `text`, for telephones and mail */
 void words_json(struct engine *engine, const struct incident *incident,

@@ -325,6 +325,7 @@ normalise(const struct normalise_options *opt, const struct message *msg, struct
         .dup = msg->dup,
         .retained = msg->retained,
         .topic = msg->topic,
+        .payload = msg->payload,
         .verdict = VERDICT_REJECTED,
         .code = {"", 0}};
     if (!read_canary(&d) && read_topic(&d)) {

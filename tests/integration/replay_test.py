@@ -103,6 +103,12 @@ def test_a_life_with_commands_faults_and_versions_replays_as_it_was_recorded_and
     assert running["same"] and running["events"] > 10 and running["inputs"] > 5, "while the lane runs"
     one = replay(site, "plant", "--until", second["alert"])
     assert one["opening"]["alert"] == second["alert"] and one["opening"]["snapshot"]["config"] == second["config"]
+    basis = one["opening"]["basis"]
+    assert "port_temp > 65" in basis["rule"] and basis["config"] == second["config"] and len(basis["config_hash"]) == 32
+    assert json.loads(basis["message"]["payload"])["ports"] == [{"port": 1, "port_temp": 70}]
+    assert basis["message"]["device_time"] and basis["message"]["received"] <= basis["judged"]
+    board.wait("its notice says so", "wallwatch/notice/", lambda t, b: b["alert"]["alert"] == second["alert"]
+               and b["basis"] == basis)
     assert lane.alive() and lane.stop() == 0
     folder = site.state / "lane-plant"
     before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
