@@ -78,6 +78,41 @@ static const struct key rated_keys[] = {
 static const struct shape rated_shape = {
     rated_keys, ARRAY_LEN(rated_keys), sizeof(struct rated_item), "unit"};
 
+static const struct key keep_keys[] = {
+    {.name = "raw",
+        .type = KEY_SPAN,
+        .at = offsetof(struct keep_item, keep.reading),
+        .min = "1d",
+        .max = "3650d",
+        .fallback = "90d"},
+    {.name = "minute",
+        .type = KEY_SPAN,
+        .at = offsetof(struct keep_item, keep.minute),
+        .min = "1d",
+        .max = "3650d",
+        .fallback = "180d"},
+    {.name = "hour",
+        .type = KEY_SPAN,
+        .at = offsetof(struct keep_item, keep.hour),
+        .min = "7d",
+        .max = "3650d",
+        .fallback = "1095d"},
+    {.name = "day",
+        .type = KEY_SPAN,
+        .at = offsetof(struct keep_item, keep.day),
+        .min = "30d",
+        .max = "3650d",
+        .fallback = "3650d"},
+    {.name = "pack",
+        .type = KEY_SPAN,
+        .at = offsetof(struct keep_item, keep.pack),
+        .min = "1d",
+        .max = "3650d",
+        .fallback = "7d"},
+};
+static const struct shape keep_shape = {
+    keep_keys, ARRAY_LEN(keep_keys), sizeof(struct keep_item), NULL};
+
 static const struct key class_keys[] = {
     {.name = "class",
         .type = KEY_NAME,
@@ -93,6 +128,11 @@ static const struct key class_keys[] = {
         .at = offsetof(struct class_item, interval),
         .min = "1s",
         .max = "7d"},
+    {.name = "keep",
+        .type = KEY_OBJECT,
+        .at = offsetof(struct class_item, keep),
+        .shape = &keep_shape,
+        .fallback = "{}"},
     {.name = "coverage",
         .type = KEY_INT,
         .at = offsetof(struct class_item, coverage),
@@ -299,6 +339,7 @@ load_classes(struct loader *loader)
         class->index = (uint16_t)i;
         class->title = item->title;
         class->interval = item->interval;
+        class->keep = item->keep.keep;
         class->coverage_age = (int)item->coverage;
         if (strcmp(class->name, builtin_class()->name) == 0) {
             report(loader->schema.reporter, node_about(item->is.node, "class"), "reserved-name",

@@ -3,10 +3,16 @@
 
 #include "config/load.h"
 
+struct keep_item {
+    struct item is;
+    struct class_keep keep;
+};
+
 struct class_item {
     struct item is;
     struct words title;
     struct span interval;
+    struct keep_item keep;
     int64_t coverage;
     struct items fields, rated, profiles;
 };

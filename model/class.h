@@ -48,13 +48,19 @@ struct rated_unit { /* of a rated value */
     const struct measure *measure;
 };
 
+/* How long rows of a class are kept, by level; pack: when old readings are made small, 0: never. */
+struct class_keep {
+    struct span reading, minute, hour, day, pack;
+};
+
 struct class
 {
     const char *name; /* topic level, table name, rule's class: [a-z][a-z0-9_]* */
     uint16_t index;   /* place in the table of this configuration only: never stored */
     struct words title;
     struct span interval; /* how often a device is expected to be heard */
-    int coverage_age;     /* who is so many years old is counted by default; 0: not the class's */
+    struct class_keep keep;
+    int coverage_age; /* who is so many years old is counted by default; 0: not the class's */
     const struct field *fields;
     size_t n_fields;
     const struct rated_unit *rated; /* what devices.csv may say of a machine; none: anything */

@@ -12,7 +12,7 @@
 
 static const char sql_begin[] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 static const char sql_sources[] =
-    "SELECT j.src, encode(j.journal, 'hex'), coalesce(m.pos, 0), count(b.*), "
+    "SELECT j.src, encode(j.journal, 'hex'), coalesce(m.pos, 0), coalesce(sum(b.batches), 0), "
     "coalesce(sum(b.records), 0), coalesce(sum(b.readings), 0), coalesce(sum(b.rejects), 0) "
     "FROM ops.journal j LEFT JOIN ops.mark m USING (src) LEFT JOIN ops.batch b USING (src) "
     "WHERE j.lane = $1 GROUP BY j.src, j.journal, m.pos ORDER BY j.src";
@@ -27,6 +27,8 @@ static const char sql_hours[] =
     "SELECT to_char(hour AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI\"Z\"'), sum(batches), "
     "sum(records), sum(stored), sum(rejected), sum(duplicate), sum(own), sum(shed), sum(readings), "
     "sum(rejects) FROM ops.account WHERE lane = $1 GROUP BY hour ORDER BY hour";
+static const char sql_afterwards[] =
+    "SELECT rerun_records, rerun_readings, dropped_readings FROM ops.afterwards WHERE lane = $1";
 static const char sql_gaps[] =
     "SELECT class, code, boot, first, last, missing, sum(missing) OVER () FROM ops.audit_gaps($1)";
 static const char sql_mark[] =
@@ -196,6 +198,20 @@ read_gaps(PGconn *pg, struct audit_lane *lane, struct err *err)
     return result != NULL;
 }
 
+static bool
+read_afterwards(PGconn *pg, struct audit_lane *lane, struct err *err)
+{
+    PGresult *result = query(pg, "ops.afterwards", sql_afterwards, lane->name, err);
+
+    if (result != NULL && PQntuples(result) == 1) {
+        lane->rerun_records = number(result, 0, 0);
+        lane->rerun_readings = number(result, 0, 1);
+        lane->dropped = number(result, 0, 2);
+    }
+    PQclear(result);
+    return result != NULL;
+}
+
 /* --- against the journal's files ----------------------------------------------------------- */
 
 struct hole { /* nothing between the two can be read in the files */
@@ -326,7 +342,8 @@ audit_lane_run(PGconn *pg, const struct fs *fs, const char *journal_dir, struct 
              check_rows(pg, lane, PQgetvalue(result, i, 0), err) &&
              (!source->on_disk || compare_frames(pg, lane, source, &frames, first, err));
     }
-    ok = ok && read_hours(pg, lane, err) && read_gaps(pg, lane, err);
+    ok = ok && read_hours(pg, lane, err) && read_gaps(pg, lane, err) &&
+         read_afterwards(pg, lane, err);
     PQclear(result);
     frames_free(&frames);
     return ok;

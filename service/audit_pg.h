@@ -54,6 +54,8 @@ struct audit_lane {
     VEC(struct audit_gap) gaps; /* the largest AUDIT_NAMED */
     uint64_t missing;           /* of all gaps */
     uint64_t shed;
+    /* after their batches: records and rows that reruns of rejects gave, rows dropped by policy */
+    uint64_t rerun_records, rerun_readings, dropped;
     VEC(struct audit_finding) findings;
 };
 

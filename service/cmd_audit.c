@@ -80,6 +80,13 @@ print_lane(const struct audit_lane *lane)
     }
     if (lane->shed > 0)
         (void)printf("  given up because the journal was full: %" PRIu64 " records\n", lane->shed);
+    if (lane->rerun_records > 0) {
+        (void)printf("  rejects that became readings by rerun: %" PRIu64 " records, %" PRIu64
+                     " readings\n",
+            lane->rerun_records, lane->rerun_readings);
+    }
+    if (lane->dropped > 0)
+        (void)printf("  dropped by policy: %" PRIu64 " readings\n", lane->dropped);
     print_findings(lane->findings.at, lane->findings.len);
 }
 
@@ -159,6 +166,9 @@ json_lane(struct json_writer *json, const struct audit_lane *lane)
     json_close(json);
     json_text(json, "lane", lane->name);
     json_int(json, "missing", (int64_t)lane->missing);
+    json_int(json, "dropped_by_policy", (int64_t)lane->dropped);
+    json_int(json, "rerun", (int64_t)lane->rerun_records);
+    json_int(json, "rerun_readings", (int64_t)lane->rerun_readings);
     json_sources(json, lane);
     json_close(json);
 }

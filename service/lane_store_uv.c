@@ -237,6 +237,13 @@ on_keeper_trouble(void *arg, const char *why)
     log_warning("keeper.trouble", "why=\"%s\" next=\"again in 10 s\"", why);
 }
 
+static void
+on_kept(void *arg, const char *what)
+{
+    (void)arg;
+    log_info("keeper.kept", "what=\"%s\"", what);
+}
+
 bool
 store_open(struct lane *lane, struct err *err)
 {
@@ -289,6 +296,7 @@ store_open(struct lane *lane, struct err *err)
         .password_file = lane->boot->database_password_file,
         .lane = lane->name,
         .on_trouble = on_keeper_trouble,
+        .on_kept = on_kept,
         .arg = lane,
     });
     return true;

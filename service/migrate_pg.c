@@ -24,6 +24,7 @@ static const char sql_record[] =
 static const char sql_class[] = "SELECT telemetry.ensure_class($1, $2, $3)";
 static const char sql_rollup[] =
     "SELECT rollup.ensure_class($1, $2::bigint * interval '1 microsecond', $3)";
+static const char sql_policy[] = "SELECT ops.ensure_policy($1, $2, $3)";
 static const char sql_grid[] = "SELECT grid.load($1, $2, $3)";
 
 /* --- tools --------------------------------------------------------------------------------- */
@@ -279,6 +280,24 @@ ensure_class(PGconn *pg, const struct class *class, struct buf *report, struct e
     return ok;
 }
 
+/* Classes that no file made (tests, drivers) have no policy: they are kept. */
+static bool
+ensure_policy(PGconn *pg, const struct class *class, struct buf *report, struct err *err)
+{
+    const struct class_keep *keep = &class->keep;
+    char text[256];
+
+    if (keep->reading.us == 0)
+        return true;
+    (void)snprintf(text, sizeof(text),
+        "{\"reading\":%" PRId64 ",\"minute\":%" PRId64 ",\"hour\":%" PRId64 ",\"day\":%" PRId64
+        ",\"pack\":%" PRId64 "}",
+        keep->reading.us, keep->minute.us, keep->hour.us, keep->day.us, keep->pack.us);
+    const char *params[] = {class->name, "", text};
+
+    return report_rows(pg, "policies", sql_policy, params, report, err);
+}
+
 static const char *
 unit_id(const struct unit *unit)
 {
@@ -412,7 +431,8 @@ static bool
 apply_config(PGconn *pg, const struct migrate_options *opt, struct buf *report, struct err *err)
 {
     for (size_t i = 0; i < opt->classes.len; i++) {
-        if (!ensure_class(pg, &opt->classes.at[i], report, err))
+        if (!ensure_class(pg, &opt->classes.at[i], report, err) ||
+            !ensure_policy(pg, &opt->classes.at[i], report, err))
             return false;
     }
     return opt->grid == NULL || load_grid(pg, opt, report, err);

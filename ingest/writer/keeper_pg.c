@@ -23,11 +23,15 @@ struct keeper {
     void *closed_arg;
 };
 
-/* It gives way to everybody: a chunk that must be made waits a second, a bucket a minute. */
+/* It gives way to everybody: whoever must have a lock waits a second for it; a big chunk is
+ * packed in minutes. */
 static const char sql_session[] = "SELECT set_config('lock_timeout', '1s', false), "
-                                  "set_config('statement_timeout', '60s', false), "
+                                  "set_config('statement_timeout', '600s', false), "
                                   "set_config('jit', 'off', false)";
 static const char sql_step[] = "SELECT rollup.step($1)";
+/* Chunks ahead, packing, what goes by policy (schema/0010_keep.sql): when nothing is to be rolled
+ * up. */
+static const char sql_keep[] = "SELECT ops.keep_step()";
 
 static void on_timer(uv_timer_t *timer);
 
@@ -48,14 +52,34 @@ trouble(struct keeper *keeper, const PGresult *result)
 }
 
 static void
+on_kept(void *arg, enum pgconn_status status, const PGresult *result)
+{
+    struct keeper *keeper = arg;
+
+    if (status == PGCONN_ERROR)
+        trouble(keeper, result);
+    if (status != PGCONN_OK)
+        return;
+    const bool done = !PQgetisnull(result, 0, 0);
+
+    if (done)
+        keeper->opt.on_kept(keeper->opt.arg, PQgetvalue(result, 0, 0));
+    again(keeper, done ? AGAIN_MS : EVERY_MS);
+}
+
+static void
 on_step(void *arg, enum pgconn_status status, const PGresult *result)
 {
     struct keeper *keeper = arg;
 
     if (status == PGCONN_ERROR)
         trouble(keeper, result);
-    if (status == PGCONN_OK)
-        again(keeper, strtol(PQgetvalue(result, 0, 0), NULL, 10) > 0 ? AGAIN_MS : EVERY_MS);
+    if (status != PGCONN_OK)
+        return;
+    if (strtol(PQgetvalue(result, 0, 0), NULL, 10) > 0)
+        again(keeper, AGAIN_MS);
+    else
+        pgconn_query(keeper->conn, sql_keep, 0, NULL, on_kept, keeper);
 }
 
 static void
