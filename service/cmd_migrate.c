@@ -17,7 +17,7 @@
 #define REPORT_MAX ((size_t)4 << 20)
 
 static int
-migrate(struct config *folder, const char *database, bool check)
+migrate(struct config *folder, const char *database, const char *driver, bool check)
 {
     struct config *current = NULL;
     struct err err = {0};
@@ -38,6 +38,7 @@ migrate(struct config *folder, const char *database, bool check)
         .devices = &current->devices,
         .config_version = current->version,
         .config_hash = current->hash,
+        .driver = driver,
         .check = check,
     };
 
@@ -60,6 +61,7 @@ cmd_migrate(int argc, char **argv)
 {
     const char *dir = CONFIG_DIR_DEFAULT;
     const char *database = NULL;
+    const char *driver = NULL;
     const char *args[1];
     struct problems problems;
     struct arena arena;
@@ -71,6 +73,8 @@ cmd_migrate(int argc, char **argv)
             NULL},
         {"database", "CONNINFO", "connect as this says, instead of site.yaml: as the owner",
             &database, NULL},
+        {"driver", "NAME", "plain or timescale; only the first time (default: what the server has)",
+            &driver, NULL},
         {"check", NULL, "say what would be done, and do nothing", NULL, &check},
     };
     const struct usage usage = {"migrate", "",
@@ -92,7 +96,7 @@ cmd_migrate(int argc, char **argv)
         (void)fprintf(stderr, "wallwatch migrate: site.yaml names no database\n"
                               "hint: Write 'database: {conninfo: ...}' into it.\n");
     } else {
-        code = migrate(config, database, check);
+        code = migrate(config, database, driver, check);
     }
     config_unref(config);
     arena_fini(&arena);

@@ -21,6 +21,7 @@ static const char sql_applied[] =
     "SELECT version, name, checksum FROM ops.migration ORDER BY version";
 static const char sql_record[] =
     "INSERT INTO ops.migration (version, name, checksum) VALUES ($1, $2, $3)";
+static const char sql_driver[] = "SELECT ops.choose_driver($1)";
 static const char sql_class[] = "SELECT telemetry.ensure_class($1, $2, $3)";
 static const char sql_rollup[] =
     "SELECT rollup.ensure_class($1, $2::bigint * interval '1 microsecond', $3)";
@@ -239,6 +240,25 @@ put_field(struct json_writer *json, const struct field *field)
     json_close(json);
 }
 
+static void
+put_rows(const PGresult *result, struct buf *report)
+{
+    for (int i = 0; i < PQntuples(result); i++)
+        buf_printf(report, "%s\n", PQgetvalue(result, i, 0));
+}
+
+/* Before the first table of a class is made: its kind depends on the driver. */
+static bool
+choose_driver(PGconn *pg, const char *wanted, struct buf *report, struct err *err)
+{
+    const char *params[] = {wanted};
+    PGresult *result = tool_query(pg, "driver", sql_driver, 1, params, err);
+
+    put_rows(result, report);
+    PQclear(result);
+    return result != NULL;
+}
+
 /* A function of three parameters that says in rows what it did. */
 static bool
 report_rows(PGconn *pg, const char *what, const char *sql, const char *const *params,
@@ -246,8 +266,7 @@ report_rows(PGconn *pg, const char *what, const char *sql, const char *const *pa
 {
     PGresult *result = tool_query(pg, what, sql, 3, params, err);
 
-    for (int i = 0; result != NULL && i < PQntuples(result); i++)
-        buf_printf(report, "%s\n", PQgetvalue(result, i, 0));
+    put_rows(result, report);
     PQclear(result);
     return result != NULL;
 }
@@ -430,6 +449,8 @@ load_grid(PGconn *pg, const struct migrate_options *opt, struct buf *report, str
 static bool
 apply_config(PGconn *pg, const struct migrate_options *opt, struct buf *report, struct err *err)
 {
+    if (!choose_driver(pg, opt->driver, report, err))
+        return false;
     for (size_t i = 0; i < opt->classes.len; i++) {
         if (!ensure_class(pg, &opt->classes.at[i], report, err) ||
             !ensure_policy(pg, &opt->classes.at[i], report, err))

@@ -23,7 +23,8 @@ struct migrate_options {
     const struct device_table *devices;
     uint32_t config_version;
     const char *config_hash;
-    bool check; /* does all of it in one transaction and takes it back */
+    const char *driver; /* plain or timescale; NULL: as chosen, at first what the server has */
+    bool check;         /* does all of it in one transaction and takes it back */
 };
 
 /* A blocking connection for tools. NULL: err says why. Shared with audit. */
