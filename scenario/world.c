@@ -284,6 +284,8 @@ world_feed(struct world *world, const struct input *in)
     if (in->kind == INPUT_CONFIG)
         world->options = in->options;
     take_effects(world, &world->last);
+    if (in->kind != INPUT_TICK) /* only time makes a step due */
+        return;
     const struct engine_audit audit = engine_audit(world->engine, world->now);
 
     if (audit.overdue > 0)

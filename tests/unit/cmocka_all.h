@@ -8,3 +8,13 @@
 #include <stdint.h>
 #include <cmocka.h>
 /* clang-format on */
+
+/* Sanitizers look at each kind of access: under them a long test may be a short one. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED true
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED false
+#endif
