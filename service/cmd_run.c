@@ -280,8 +280,8 @@ static void
 make_words(struct child *child)
 {
     const struct supervisor *boss = child->boss;
-    const char *words[] = {"wallwatch", child->lane == NULL ? "console" : "lane", "--config",
-        boss->config_dir, child->lane, boss->state_dir != NULL ? "--state" : NULL, boss->state_dir};
+    const char *words[] = {"wallwatch", child->lane == NULL ? "console" : "lane", child->lane,
+        "--config", boss->config_dir, boss->state_dir != NULL ? "--state" : NULL, boss->state_dir};
     size_t n = 0;
 
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {

@@ -78,7 +78,6 @@ basis_note(struct engine *engine, struct condition *condition)
     if (reading != NULL && reading->had_time)
         json_instant(&json, "device_time", reading->said);
     write_payload(&json, record->payload);
-    json_int(&json, "pos", (int64_t)record->pos);
     json_instant(&json, "received", record->received);
     json_view(&json, "topic",
         view_bytes(record->topic.ptr,

@@ -65,7 +65,7 @@ def test_run_starts_all_lanes_starts_a_killed_one_again_and_leaves_nothing_behin
     charger(site).say(ports=[{"port": 1, "port_temp": 70}])
     board.wait("it works", "wallwatch/alert/plant/", lambda t, b: b and b["rule"] == "charger-hot")
     everybody = children(boss.popen.pid)
-    assert second in everybody and len(everybody) == 4
+    assert second in everybody and len(everybody) == 6, "two lanes and the console, each with its post"
     assert boss.stop() == 0, boss.tail()
     assert all(gone(pid) for pid in everybody), "no process is left"
 
