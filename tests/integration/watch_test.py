@@ -73,7 +73,7 @@ def test_run_starts_all_lanes_starts_a_killed_one_again_and_leaves_nothing_behin
 def test_run_that_is_killed_takes_its_lanes_with_it(site):
     boss = run_all(site, site.client())
     everybody = children(boss.popen.pid)
-    assert len(everybody) == 4
+    assert len(everybody) == 6
     boss.kill_alone()
     wait_for("all gone", lambda: all(gone(pid) for pid in everybody), 15)
 
