@@ -305,9 +305,9 @@ def test_a_mail_is_delivered_when_the_server_has_taken_it_and_not_before(sender,
 
 def test_a_mail_that_is_put_off_or_not_answered_is_not_delivered(sender, tmp_path):
     server = MailServer(lambda receiver: "late" if receiver[0] == "w" else "hang")
-    sender.write("mail", server.url, "late", "wang", book(tmp_path), 3000, BODY)
+    sender.write("mail", server.url, "late", "wang", book(tmp_path), 9000, BODY)
     sender.write("mail", server.url, "hang", "li", book(tmp_path), 700, BODY)
-    sender.write("mail", f"smtp://127.0.0.1:{free_port()}", "away", "li", book(tmp_path), 3000, BODY)
+    sender.write("mail", f"smtp://127.0.0.1:{free_port()}", "away", "li", book(tmp_path), 9000, BODY)
     assert sender.said("done late").startswith("done late 451 ")
     assert sender.said("done hang").startswith("done hang 0 ")
     assert sender.said("done away").startswith("done away 0 ")
