@@ -368,10 +368,11 @@ make_centres(struct loader *loader, struct items *centres)
         if (item->tell.len == 0)
             report(loader->schema.reporter, node_about(item->is.node, "tell"), "empty-value",
                 "names no channel, so no order arrives", "没有渠道, 派单无法送达");
-        if (strcmp(item->is.name, CENTRE_PROPERTY) == 0)
+        if (strcmp(item->is.name, CENTRE_PROPERTY) == 0) {
             report(loader->schema.reporter, node_about(item->is.node, "centre"), "reserved-name",
                 "'%s' is the word of rules for each compound's own property firm",
                 "'%s' 在规则中指各小区自己的物业公司", item->is.name);
+        }
         if (unit_find(&loader->config->grid, view_of(item->is.name)) != NULL) {
             report(loader->schema.reporter, node_about(item->is.node, "centre"), "duplicate-name",
                 "'%s' is a unit already, `tell` could mean both",

@@ -376,37 +376,41 @@ check_foreign_keys(struct loader *loader, const struct channel_item *item)
     };
 
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-        if (keys[i].given && (keys[i].kinds >> item->kind & 1U) == 0)
+        if (keys[i].given && (keys[i].kinds >> item->kind & 1U) == 0) {
             report(loader->schema.reporter, node_about(item->is.node, keys[i].key), "useless-key",
                 "a channel of kind %s has no '%s'", "%s 渠道没有 '%s'", channel_kinds[item->kind],
                 keys[i].key);
+        }
     }
 }
 
 static void
 check_letters(struct loader *loader, const struct channel_item *item)
 {
-    if (item->kind == CHANNEL_EMAIL && item->from == NULL)
+    if (item->kind == CHANNEL_EMAIL && item->from == NULL) {
         report(loader->schema.reporter, item->is.node, "missing-key", "'from' is missing for mail",
             "缺少 'from' (email)");
-    else if (item->kind == CHANNEL_EMAIL && !letter_address_valid(view_of(item->from)))
+    } else if (item->kind == CHANNEL_EMAIL && !letter_address_valid(view_of(item->from))) {
         report(loader->schema.reporter, node_about(item->is.node, "from"), "wrong-value",
             "'%s' is not an address of mail", "'%s' 不是邮件地址", item->from);
-    if (item->kind == CHANNEL_EMAIL && (item->username == NULL) != (item->password_file == NULL))
+    }
+    if (item->kind == CHANNEL_EMAIL && (item->username == NULL) != (item->password_file == NULL)) {
         report(loader->schema.reporter, item->is.node, "missing-key",
             "'username' and 'password_file' go together",
             "'username' 与 'password_file' 须同时给出");
+    }
     if (item->kind == CHANNEL_SMS && item->form.len == 0)
         report(loader->schema.reporter, item->is.node, "missing-key",
             "'form' is missing: what the gateway wants", "缺少 'form': 网关需要的字段");
     for (size_t i = 0; i < item->form.len; i++) {
-        if (!letter_field_valid(item->form.at[i]))
+        if (!letter_field_valid(item->form.at[i])) {
             report(loader->schema.reporter, item->form.nodes[i], "wrong-value",
                 "'%s' is no field of a form, allowed is name=value, with {to}, {zh}, {en}, {id} "
                 "and "
                 "{secret} in the value",
                 "'%s' 不是表单字段, 应为 name=value, 值中可用 {to}, {zh}, {en}, {id}, {secret}",
                 item->form.at[i]);
+        }
     }
 }
 

@@ -18,7 +18,7 @@ account_name_valid(struct view name)
     if (name.len == 0 || name.len > ACCOUNT_MAX_NAME || !is_word(name.ptr[0]))
         return false;
     for (size_t i = 0; i < name.len; i++) {
-        if (!is_word(name.ptr[i]) && memchr("-_.", name.ptr[i], 3) == NULL)
+        if (!is_word(name.ptr[i]) && strchr("-_.", name.ptr[i]) == NULL)
             return false;
     }
     return true;

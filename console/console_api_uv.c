@@ -129,7 +129,10 @@ static const char *const text_keys[] = {"centre", "class", "compound", "device",
 static bool
 copy_keys(struct json_writer *json, const cJSON *root)
 {
-    for (const cJSON *item = root->child; item != NULL; item = item->next) {
+    const cJSON *item;
+
+    cJSON_ArrayForEach(item, root)
+    {
         bool text = false;
 
         if (strcmp(item->string, "command") == 0)
@@ -206,16 +209,17 @@ take_command(struct console *console, const struct asked *asked, struct view lan
     buf_init(&body, 32768);
     if (!cJSON_IsObject(root))
         console_problem(response, 400, "bad-json", "the body is not a JSON object");
-    else if (!access_command(asked->by.account->role, view_of(name)))
+    else if (!access_command(asked->by.account->role, view_of(name))) {
         console_problem(
             response, 403, "not-allowed", "this role may not send that command, or there is none");
-    else if ((strcmp(name, "report") == 0) == of_case)
+    } else if ((strcmp(name, "report") == 0) == of_case) {
         console_problem(
             response, 400, "bad-command", "a report goes to a lane, all else to a case");
-    else if (!write_body(asked, root, name, of_case, &body))
+    } else if (!write_body(asked, root, name, of_case, &body)) {
         console_problem(response, 400, "bad-command", "a key or value that no command has");
-    else
+    } else {
         send_command(console, asked, lane, name, &body, response);
+    }
     buf_fini(&body);
     cJSON_Delete(root);
 }

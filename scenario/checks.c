@@ -248,7 +248,7 @@ without_commas(const char *text, char *out, size_t size)
     size_t len = 0;
 
     for (; *text != '\0' && len + 1 < size; text++) {
-        const char c = *text == ',' ? ' ' : *text;
+        const char c = (char)(*text == ',' ? ' ' : *text);
 
         if (c != ' ' || (len > 0 && out[len - 1] != ' '))
             out[len++] = c;

@@ -223,11 +223,12 @@ put_numbers(const struct assess_report *report, const struct figure *figure, str
         buf_printf(out, "%zu, %s %s", figure->of, say(report, "平均", "mean"),
             span_text(SPAN_S(figure->mean.us / 1000000), mean));
     buf_text(out, "</td><td>");
-    if (figure->indicator->sort == ASSESS_RATE && figure->of > 0)
+    if (figure->indicator->sort == ASSESS_RATE && figure->of > 0) {
         buf_printf(out,
             "<svg width=\"120\" height=\"12\"><rect class=\"back\" width=\"120\" height=\"12\"/>"
             "<rect class=\"bar\" width=\"%zu\" height=\"12\"/></svg>",
             figure->n * 120 / figure->of);
+    }
     buf_text(out, "</td>");
 }
 
@@ -266,10 +267,11 @@ put_scopes(const struct assess_report *report, enum scope_kind kind, struct buf 
         "</th>",
         words_in(&scope_titles[kind], report->lang), say(report, "立案", "filed"),
         say(report, "得分", "score"));
-    for (size_t c = 0; c < sizeof(columns) / sizeof(columns[0]); c++)
+    for (size_t c = 0; c < sizeof(columns) / sizeof(columns[0]); c++) {
         buf_printf(out, "<th class=\"n\" style=\"white-space:normal\">%s</th>",
             words_in(
                 &figure_of(&report->it->scopes[0], columns[c])->indicator->title, report->lang));
+    }
     buf_text(out, "</tr>\n");
     for (size_t i = 0; i < report->it->n_scopes; i++) {
         const struct scope *scope = &report->it->scopes[i];
@@ -381,11 +383,12 @@ put_cases(const struct assess_report *report, struct buf *out)
     for (size_t i = 0; i < it->n_counted; i++)
         put_case(report, it->counted[i], out);
     buf_text(out, "</table>\n");
-    for (size_t i = 0; i < it->n_left_out; i++)
+    for (size_t i = 0; i < it->n_left_out; i++) {
         buf_printf(out, "%s%s (%s)",
             i == 0 ? say(report, "<p class=\"note\">不计：", "<p class=\"note\">not counted: ")
                    : ", ",
             it->left_out[i].it->id, it->left_out[i].why);
+    }
     buf_text(out, it->n_left_out > 0 ? "</p></div>\n" : "</div>\n");
 }
 

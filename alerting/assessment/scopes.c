@@ -40,7 +40,9 @@ time_figure(struct making *making, struct figure *figure)
         sum += spans[i].us;
     }
     qsort(spans, figure->of, sizeof(*spans), compare_spans);
-    figure->mean = SPAN_US(sum / (int64_t)figure->of);
+    const int64_t n = (int64_t)figure->of;
+
+    figure->mean = SPAN_US(n > 0 ? sum / n : 0);
     figure->median = spans[(figure->of - 1) / 2];
     figure->p90 = spans[(figure->of * 9 + 9) / 10 - 1];
     figure->longest = spans[figure->of - 1];

@@ -4,7 +4,7 @@
     {                                                                                              \
         INT64_C(60000000) * (n)                                                                    \
     }
-#define HOURS(n) MIN((n)*60)
+#define HOURS(n) MIN(INT64_C(60) * (n))
 
 /* What counts where policies.yaml says nothing. */
 const struct assess_targets assess_targets_default = {.of = {

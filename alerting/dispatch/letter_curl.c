@@ -52,11 +52,12 @@ find_address(
     fine = fs_read_all(fs_posix(), file, &book, err);
     if (!fine)
         (void)err_wrap(err, "address book");
-    else if (!letter_address(buf_view(&book), request->to, out))
+    else if (!letter_address(buf_view(&book), request->to, out)) {
         fine = err_set(err, ERR_CONFIG, "address book '%s' has no usable address of '%.*s'", file,
             VIEW_ARG(request->to));
-    else
+    } else {
         *out = arena_copy(arena, *out);
+    }
     buf_fini(&book);
     return fine;
 }

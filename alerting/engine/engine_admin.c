@@ -64,9 +64,9 @@ admin_numbers(struct engine *engine, const struct input *in)
 
     if (n > 0 && (uint64_t)n > engine->n)
         engine->n = (uint64_t)n;
-    for (size_t i = 0; hex.len == 2 * DIGEST_BYTES && i < DIGEST_BYTES; i++) {
-        engine->chain.bytes[i] =
-            (unsigned char)(hex_digit(hex.ptr[2 * i]) << 4 | (hex_digit(hex.ptr[2 * i + 1]) & 15));
+    for (size_t i = 0; hex.len == (size_t)2 * DIGEST_BYTES && i < DIGEST_BYTES; i++) {
+        engine->chain.bytes[i] = (unsigned char)((unsigned)hex_digit(hex.ptr[2 * i]) << 4 |
+                                                 ((unsigned)hex_digit(hex.ptr[2 * i + 1]) & 15U));
     }
     cJSON_Delete(body);
 }

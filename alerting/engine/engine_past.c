@@ -133,10 +133,11 @@ past_same_week(const struct past *past, const struct incident *incident)
     const struct instant from = instant_add(incident->opened, SPAN_US(-SPAN_DAYS(7).us));
     size_t n = 0;
 
-    for (size_t i = 0; past != NULL && i < past->n_faults; i++)
+    for (size_t i = 0; past != NULL && i < past->n_faults; i++) {
         n += strcmp(past->faults[i].rule_id, incident->condition->rule_id) == 0 &&
              instant_cmp(past->faults[i].at, from) > 0 &&
              instant_cmp(past->faults[i].at, incident->opened) <= 0;
+    }
     return n;
 }
 

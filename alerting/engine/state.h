@@ -331,7 +331,7 @@ void tell_above(struct engine *engine, struct incident *incident, const char *wh
 /* The highest tier once more. */
 void tell_again(struct engine *engine, struct incident *incident, const char *why);
 /* A person besides, over his own addresses. */
-void tell_person(struct engine *engine, struct incident *incident, struct view person);
+void tell_person(struct engine *engine, struct incident *incident, struct view id);
 void tell_order(struct engine *engine, const struct order *order, const struct centre *centre);
 bool tell_tick(struct engine *engine, struct instant limit);
 void tell_delivered(struct engine *engine, struct parcel *parcel, int number);

@@ -181,9 +181,9 @@ add_part(struct member *root, struct member *member)
 
     if (parts->len == parts->cap) {
         parts->cap = parts->cap == 0 ? 4 : parts->cap * 2;
-        parts->at = mem_resize(parts->at, parts->cap, sizeof(*parts->at));
+        parts->at = mem_resize(parts->at, parts->cap, sizeof(struct member *));
     }
-    memmove(&parts->at[at + 1], &parts->at[at], (parts->len - at) * sizeof(*parts->at));
+    memmove(&parts->at[at + 1], &parts->at[at], (parts->len - at) * sizeof(struct member *));
     parts->at[at] = member;
     parts->len++;
 }

@@ -47,13 +47,13 @@ struct rule {
     struct words title;
     enum per per;
     bool latch;
-    bool red; /* a stage is red: its inputs keep their value (design section 7) */
+    bool red;      /* a stage is red: its inputs keep their value (design section 7) */
+    bool inhibits; /* another rule names it so */
     struct span for_, clear_for;
     struct span hold; /* a case stays open at least so long */
     const char *const
         *inhibited_by; /* rules: while one is true of the same subject no case opens */
     size_t n_inhibited_by;
-    bool inhibits; /* another rule names it so */
     const struct stage *stages;
     size_t n_stages;             /* 1..RULE_MAX_STAGES; stage k is entered from k-1 or directly */
     const char *const *dispatch; /* centres' ids, sent when the case opens */
