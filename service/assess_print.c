@@ -56,11 +56,12 @@ text_figure(const struct assess_report *report, const struct figure *figure, str
     buf_printf(out, "  %-20s %8s", figure->indicator->id, assess_value(figure, value));
     if (figure->indicator->sort == ASSESS_RATE)
         buf_printf(out, " %5zu /%5zu  ", figure->n, figure->of);
-    else if (figure->of > 0)
+    else if (figure->of > 0) {
         buf_printf(out, " %5zu  %s %s, 90%% %s  ", figure->of, zh ? "平均" : "mean",
             span_text(rounded(figure->mean), mean), span_text(rounded(figure->p90), p90));
-    else
+    } else {
         buf_printf(out, " %5d         ", 0);
+    }
     buf_printf(out, "%s: %s\n", words_in(&figure->indicator->title, report->lang),
         words_in(&figure->indicator->formula, report->lang));
 }

@@ -243,7 +243,7 @@ lock_folder(const char *state_dir, const char *folder, struct err *err)
     const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
     if (fd < 0)
-        return err_set(err, ERR_IO, "'%s' cannot be opened: %s", path, strerror(errno));
+        return err_set(err, ERR_IO, "'%s' cannot be opened (errno %d)", path, errno);
     if (flock(fd, LOCK_EX | LOCK_NB) != 0)
         return err_set(err, ERR_CONFIG,
             "another console runs on '%s'\nhint: stop it first, it holds %s", folder, path);

@@ -56,8 +56,7 @@ print_text(const PGresult *tables, const PGresult *waiting, enum lang lang)
     const bool zh = lang == LANG_ZH;
 
     (void)printf("%-14s %-8s %7s %12s %12s %12s %10s\n", zh ? "class 类别" : "class",
-        zh ? "level 级别" : "level", zh ? "chunks" : "chunks", "rows", "table MiB", "index MiB",
-        "bytes/row");
+        zh ? "level 级别" : "level", "chunks", "rows", "table MiB", "index MiB", "bytes/row");
     for (int i = 0; i < PQntuples(tables); i++) {
         const struct row row = row_at(tables, i);
 

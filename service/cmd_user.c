@@ -83,11 +83,12 @@ static bool
 fill_account(const struct asked *asked, const struct config *config, struct arena *arena,
     struct account *account, struct err *err)
 {
-    if (asked->role != NULL && !role_parse(view_of(asked->role), &account->role))
+    if (asked->role != NULL && !role_parse(view_of(asked->role), &account->role)) {
         return err_set(err, ERR_INPUT,
             "--role: '%s' is not a role, allowed are viewer, duty, dispatcher, repair, operator, "
             "auditor, admin",
             asked->role);
+    }
     if (asked->unit != NULL && asked->unit[0] != '\0' &&
         unit_find(&config->grid, view_of(asked->unit)) == NULL)
         return err_set(err, ERR_INPUT, "--unit: '%s' is not a unit of grid.yaml", asked->unit);
@@ -106,10 +107,11 @@ change(const struct asked *asked, const struct config *config, struct arena *are
     struct account account = old != NULL ? *old : (struct account){.unit = ""};
     const bool add = strcmp(asked->verb, "add") == 0;
 
-    if (!account_name_valid(name))
+    if (!account_name_valid(name)) {
         return err_set(err, ERR_INPUT,
             "'%.80s' is not a name, allowed are 1 to %d letters, digits, '-', '_' and '.'",
             asked->name, ACCOUNT_MAX_NAME);
+    }
     if (add && old != NULL)
         return err_set(err, ERR_INPUT,
             "'%s' is there already\nhint: 'wallwatch user change' changes it", asked->name);
@@ -157,7 +159,7 @@ lock_accounts(const char *state_dir, const char *folder, int *fd, struct err *er
     (void)snprintf(path, sizeof(path), "%s/accounts.lock", folder);
     *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (*fd < 0 || flock(*fd, LOCK_EX) != 0)
-        return err_set(err, ERR_IO, "'%s': %s", path, strerror(errno));
+        return err_set(err, ERR_IO, "'%s' cannot be locked (errno %d)", path, errno);
     return true;
 }
 
